@@ -1,0 +1,28 @@
+"""Digests name content: sha256, in lower-case hex."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from .serial import canonical
+
+_BLOCK = 1 << 20
+
+
+def digest_of(value: object) -> str:
+    """sha256 of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def digest_bytes(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: str | Path) -> str:
+    """sha256 of a file's bytes, read in blocks. Raises OSError."""
+    sha = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(_BLOCK):
+            sha.update(block)
+    return sha.hexdigest()

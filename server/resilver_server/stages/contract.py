@@ -1,0 +1,91 @@
+"""What ``stages/NAME/run.py`` offers to the engine. Frames are planar RGB tensors; the engine owns device, dtype,
+padding, tiling, strength, mattes and change maps, a stage the mathematics only.
+
+A ``run`` module has, where its spec says so:
+
+- ``Analyser(parameters)``: an object satisfying ``Analyser`` (spec.analysed)
+- ``solve(measurements, clock, rate, parameters) -> State`` (spec.analysed)
+- ``open_session(parameters, context) -> Session`` (spec.renders and not spec.retimes)
+- ``open_session(parameters, context) -> Interpolator`` (spec.retimes)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from resilver_server.domain.clocks import Clock
+from resilver_server.domain.formats import FrameFormat
+from resilver_server.models.store import Network
+
+Measurements = Mapping[str, npt.NDArray[np.generic]]
+"""Arrays by name. From ``measure``: of one frame, any fixed shape. In ``solve``: stacked, first axis = media frame
+minus ``clock``-independent source start (row r is media frame ``source.start + r``)."""
+State = Mapping[str, npt.NDArray[np.generic]]
+"""Solved arrays by name, first axis = entry of the clock. Rendering entry i may read rows i - radius .. i + radius
+only: the engine hands over just these, and they go into the chunk's key."""
+
+
+@dataclass(frozen=True)
+class AnalysisFrame:
+    """One media frame as the analysis pass sees it."""
+
+    index: int
+    """Media frame number."""
+    luma: npt.NDArray[np.float32]
+    """(height, width), 0..1: the film's own luma, range expanded, not linearised."""
+    rgb: npt.NDArray[np.uint8]
+    """(height, width, 3): for libraries that want 8-bit pictures."""
+
+
+class Analyser(Protocol):
+    """Measures frames one by one. The result for a frame may depend on it and the frame before, on nothing else:
+    this is what makes analysis in chunks equal to analysis in one piece."""
+
+    def measure(self, frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[np.generic]]: ...
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a session is opened with."""
+
+    input: FrameFormat
+    output: FrameFormat
+    device: torch.device
+    dtype: torch.dtype
+    networks: Mapping[str, Network]
+    """By card id; weights already on the device in the dtype, eval mode, no gradients."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The frames around the one to render."""
+
+    frames: torch.Tensor
+    """(n, 3, height, width) RGB, nominally 0..1. n = neighbours that exist within the scene and radius, plus one."""
+    centre: int
+    """Which of them is to be rendered."""
+    state: State
+    """Solved rows of the same n frames; empty if the stage has no analysis."""
+
+
+class Session(Protocol):
+    """An open stage. ``process`` is pure in its argument: same window, same result."""
+
+    def process(self, window: Window) -> torch.Tensor:
+        """(3, output height, output width), same device and dtype."""
+
+
+class Interpolator(Protocol):
+    def between(self, before: torch.Tensor, after: torch.Tensor, position: Fraction) -> torch.Tensor:
+        """The frame at ``position`` (0 < position < 1) between two (3, height, width) frames of one scene."""
+
+
+class Solver(Protocol):
+    def __call__(self, measurements: Measurements, clock: Clock, rate: Fraction, parameters: object) -> State: ...
