@@ -1,0 +1,116 @@
+"""The typed hand-over between a timeline and everything else. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Layout(StrEnum):
+    """How restored clips come back."""
+
+    OVERLAY = "overlay"
+    """On a track above; the original stays untouched below."""
+    REPLACE = "replace"
+    SWITCHABLE = "switchable"
+    """Several media references on the clip, "original" and "restored"."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which clips are meant. Conditions of different kinds must all hold, those of one kind are alternatives;
+    nothing given means every clip of every video track."""
+
+    names: tuple[str, ...] = ()
+    indices: tuple[int, ...] = ()
+    """Position among the video clips of the timeline: tracks bottom-up, then time; from 0."""
+    tracks: tuple[str, ...] = ()
+    """Names, or numbers from 1 bottom-up."""
+    markers: tuple[str, ...] = ()
+    """Names of markers on the clip, or on the timeline over it."""
+    colours: tuple[str, ...] = ()
+    """Marker or clip colours, case ignored."""
+    range: tuple[Fraction, Fraction] | None = None
+    """Timeline seconds from its first frame, half-open: clips that overlap it, whole."""
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """One selected clip, with the timeline's facts as exact seconds and nothing guessed about its media."""
+
+    id: str
+    """Where it lies in the timeline, e.g. ``"0/3"``: track index and child index (deeper for nested stacks)."""
+    name: str
+    track: str
+    media: str
+    """OS path; for an image sequence the printf pattern."""
+    source_start: Fraction | None
+    """Seconds as written in ``source_range`` (timecode-absolute or 0-based: ``locate`` decides); None = whole media."""
+    duration: Fraction | None
+    """Record seconds; None = whole media."""
+    available_start: Fraction | None
+    available_duration: Fraction | None
+    media_rate: Fraction | None
+    """Rate of the available range or the image sequence; None where the timeline does not say."""
+    timeline_rate: Fraction
+    record_start: Fraction
+    """Seconds after the timeline's first frame."""
+    speed: Fraction = Fraction(1)
+    first_number: int | None = None
+    play_rate: Fraction | None = None
+    """Rate at which the media's frames are to be played instead of their own (``metadata.resilver.rate``)."""
+    fields: str = "none"
+    output_frames: int | None = None
+    output_offset: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A clip that cannot be mapped, and why."""
+
+    clip: str
+    reason: str
+    """Reason of the typed error, e.g. ``CLIP_UNSUPPORTED``."""
+    message: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    clips: tuple[ClipRequest, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class Located:
+    """A clip's place in its media, in media seconds after the first frame."""
+
+    start: Fraction
+    """Of the frame shown first (for a reversed clip the last of the range)."""
+    duration: Fraction
+    """Record seconds."""
+    speed: Fraction
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A finished clip that is to be placed."""
+
+    clip_id: str
+    path: str
+    rate: Fraction
+    frames: int
+    width: int
+    height: int
+    job: str
+    recipe: str
+    """Digest of the recipe."""
+    is_sequence: bool = False
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Result timeline as OTIO JSON, and what could not be kept, in plain sentences naming clips."""
+
+    timeline: str
+    report: tuple[str, ...]
