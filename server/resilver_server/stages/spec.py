@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from resilver_client.errors import InvalidRecipe
-
 from resilver_server.domain.formats import FrameFormat
 from resilver_server.domain.recipes import Scalar
 
