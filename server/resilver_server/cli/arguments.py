@@ -1,0 +1,130 @@
+"""What people write on the command line, read into the domain's types. Anything odd is wrong usage (exit code 2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import typer
+
+from resilver_client.errors import InvalidRate
+from resilver_otio.types import Selection
+from resilver_server.domain.rates import Rate, format_rate, parse_rate
+from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
+
+_TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
+_TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d\d)")
+_SELECTORS = {"name": "names", "track": "tracks", "marker": "markers", "colour": "colours", "color": "colours"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """``--to 3840x2160@60``: a size, a rate, or both."""
+
+    size: tuple[int, int] | None
+    rate: Rate | None
+
+
+def parse_target(text: str) -> Target:
+    match = _TARGET.fullmatch(text.strip())
+    if not match or not text.strip():
+        raise typer.BadParameter(f"{text!r} is no target; write 3840x2160@60, 3840x2160 or @60", param_hint="--to")
+    size = (int(match["width"]), int(match["height"])) if match["width"] else None
+    if size and min(size) < 1:
+        raise typer.BadParameter("the size must be at least 1x1", param_hint="--to")
+    return Target(size, rate_argument(match["rate"], "--to") if match["rate"] else None)
+
+
+def rate_argument(text: str, option: str) -> Rate:
+    try:
+        return parse_rate(text)
+    except InvalidRate as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def parse_stage(text: str) -> StageSettings:
+    """``NAME``, ``NAME:key=value`` or ``NAME:key=value,key=value``; ``strength`` and ``matte`` belong to every stage."""
+    name, _, rest = text.partition(":")
+    parameters: dict[str, Scalar] = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"{item!r} is no key=value", param_hint="--stage")
+        parameters[key.strip()] = value.strip()
+    strength = _strength(str(parameters.pop("strength", "1")))
+    matte = parameters.pop("matte", None)
+    return StageSettings(name.strip(), parameters, strength, str(matte) if matte else None)
+
+
+def _strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no strength", param_hint="--stage") from error
+    if not 0 <= value <= 1:
+        raise typer.BadParameter("a strength lies between 0 and 1", param_hint="--stage")
+    return value
+
+
+def parse_selection(items: list[str], span: str | None, rate: Rate) -> Selection:
+    """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=restore``, ``colour=CYAN``; several of a kind are alternatives."""
+    selection = Selection()
+    for item in items:
+        key, equals, value = item.partition("=")
+        if equals and key == "index" and value.isdigit():
+            selection = replace(selection, indices=(*selection.indices, int(value)))
+        elif equals and key in _SELECTORS:
+            field = _SELECTORS[key]
+            selection = replace(selection, **{field: (*getattr(selection, field), value)})
+        else:
+            known = ", ".join(f"{name}=..." for name in (*_SELECTORS, "index"))
+            raise typer.BadParameter(f"{item!r} selects nothing; use {known}", param_hint="--select")
+    return replace(selection, range=parse_range(span, rate)) if span else selection
+
+
+def parse_range(text: str, rate: Rate) -> tuple[Fraction, Fraction]:
+    """``START:STOP`` in frames, or ``START-STOP`` in timecode (``00:00:01:00-00:00:02:12``); half-open, in seconds."""
+    if "-" in text:
+        start, stop = (_timecode(part, rate) for part in text.split("-", 1))
+    else:
+        first, colon, last = text.partition(":")
+        if not (colon and first.isdigit() and last.isdigit()):
+            raise typer.BadParameter(f"{text!r} is no range; write 24:48 (frames)", param_hint="--range")
+        start, stop = Fraction(int(first)) / rate, Fraction(int(last)) / rate
+    if stop <= start:
+        raise typer.BadParameter(f"the range {text} is empty", param_hint="--range")
+    return start, stop
+
+
+def _timecode(text: str, rate: Rate) -> Fraction:
+    match = _TIMECODE.fullmatch(text.strip())
+    if not match:
+        raise typer.BadParameter(f"{text!r} is no timecode; write 00:00:01:12", param_hint="--range")
+    hours, minutes, seconds, frames = (int(part) for part in match.groups())
+    nominal = round(rate)
+    return Fraction((hours * 3600 + minutes * 60 + seconds) * nominal + frames) / rate
+
+
+def with_target(recipe: Recipe, target: Target) -> Recipe:
+    """The recipe with the target's size and rate, adding the stages that bring them about."""
+    if target.size:
+        width, height = target.size
+        recipe = with_stage(recipe, StageSettings("upscale", {"width": width, "height": height}))
+    if target.rate:
+        recipe = with_stage(recipe, StageSettings("interpolate", {"rate": format_rate(target.rate)}))
+    return recipe
+
+
+def with_stage(recipe: Recipe, settings: StageSettings) -> Recipe:
+    """The recipe with these settings laid over the stage of that name, or with the stage added."""
+    known = recipe.stage(settings.stage)
+    if known is None:
+        return replace(recipe, stages=(*recipe.stages, settings))
+    merged = replace(
+        known,
+        parameters={**known.parameters, **settings.parameters},
+        strength=settings.strength if settings.strength != 1 else known.strength,
+        matte=settings.matte or known.matte,
+    )
+    return replace(recipe, stages=tuple(merged if stage is known else stage for stage in recipe.stages))
