@@ -44,7 +44,7 @@ def rate_argument(text: str, option: str) -> Rate:
 
 
 def parse_stage(text: str) -> StageSettings:
-    """``NAME``, ``NAME:key=value`` or ``NAME:key=value,key=value``; ``strength`` and ``matte`` belong to every stage."""
+    """``NAME`` or ``NAME:key=value,key=value``; the keys ``strength`` and ``matte`` belong to every stage."""
     name, _, rest = text.partition(":")
     parameters: dict[str, Scalar] = {}
     for item in filter(None, rest.split(",")):
@@ -68,7 +68,7 @@ def _strength(text: str) -> float:
 
 
 def parse_selection(items: list[str], span: str | None, rate: Rate) -> Selection:
-    """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=restore``, ``colour=CYAN``; several of a kind are alternatives."""
+    """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=fix``, ``colour=CYAN``; several of a kind are alternatives."""
     selection = Selection()
     for item in items:
         key, equals, value = item.partition("=")
