@@ -68,7 +68,7 @@ def _strength(text: str) -> float:
 
 
 def parse_selection(items: list[str], span: str | None, rate: Rate) -> Selection:
-    """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=fix``, ``colour=CYAN``; several of a kind are alternatives."""
+    """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=fix``, ``colour=CYAN``; those of a kind are alternatives."""
     selection = Selection()
     for item in items:
         key, equals, value = item.partition("=")
