@@ -123,6 +123,12 @@ class OutputUnwritable(ResilverError):
     reason, code = "OUTPUT_UNWRITABLE", "FAILED_PRECONDITION"
 
 
+class PathNotAllowed(ResilverError):
+    """A path that is relative, or lies outside the folders a server may use."""
+
+    reason, code = "PATH_NOT_ALLOWED", "PERMISSION_DENIED"
+
+
 class DiskFull(ResilverError):
     reason, code, transient = "DISK_FULL", "RESOURCE_EXHAUSTED", True
 
@@ -241,6 +247,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     GeometryMismatch,
     OutputExists,
     OutputUnwritable,
+    PathNotAllowed,
     DiskFull,
     ModelUnknown,
     ModelNotInstalled,
