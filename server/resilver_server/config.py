@@ -1,0 +1,65 @@
+"""Where a server keeps its things and how it behaves. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resilver_client import home as places
+from resilver_client.errors import PathNotAllowed
+
+TASKS_MODULE = "resilver_server.engine.tasks"
+"""What workers import by name: ``run(task, progress, cancelled) -> Result``."""
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """One server's settings; every default follows from its home folder."""
+
+    home: Path = field(default_factory=places.home)
+    database: Path | None = None
+    """SQLite file; None is ``home/jobs.sqlite3``."""
+    content: Path | None = None
+    """Folder of segments, states and measurements; None is ``home/content``."""
+    listen: str = "127.0.0.1:0"
+    """``HOST:PORT`` (port 0 takes a free one) or ``unix:/path``."""
+    workers: int = 1
+    """Processes for heavy tasks. A further one answers short questions (probing, devices)."""
+    idle_minutes: float | None = None
+    """Leave after so long without a job or a call; None stays."""
+    roots: tuple[Path, ...] = ()
+    """Folders in which media and results may lie; empty allows any absolute local path."""
+    worker_module: str = TASKS_MODULE
+
+    @property
+    def database_path(self) -> Path:
+        return self.database or self.home / "jobs.sqlite3"
+
+    @property
+    def content_path(self) -> Path:
+        return self.content or self.home / "content"
+
+    def allow(self, path: str) -> Path:
+        """``path`` made absolute through every link, if it may be used.
+
+        Raises PathNotAllowed for a relative path or one outside ``roots``.
+        """
+        given = Path(path)
+        if not given.is_absolute() or "\0" in path:
+            raise PathNotAllowed("not an absolute path", where=path, remedy="give the full path")
+        real = given.resolve()
+        if self.roots and not any(real.is_relative_to(root.resolve()) for root in self.roots):
+            shown = ", ".join(str(root) for root in self.roots)
+            raise PathNotAllowed("outside the folders this server may use", where=path, remedy=f"allowed are {shown}")
+        return real
+
+
+def read_settings(path: Path) -> ServerSettings:
+    """Settings from a JSON file that names some of the fields. Raises OSError, ValueError, TypeError."""
+    values = json.loads(path.read_text())
+    for name in ("home", "database", "content"):
+        if values.get(name) is not None:
+            values[name] = Path(values[name])
+    values["roots"] = tuple(Path(root) for root in values.get("roots", ()))
+    return ServerSettings(**values)

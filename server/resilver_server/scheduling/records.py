@@ -1,0 +1,185 @@
+"""What the job manager tells about jobs. Plain data; the API turns it into messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from resilver_client.errors import BY_REASON, InternalError, ResilverError
+from resilver_otio.types import Refusal
+from resilver_server.domain.jobs import JobState
+from resilver_server.domain.spans import Span
+from resilver_server.planning.plans import ShotPlan
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as data: ``error()`` is the same class again."""
+
+    reason: str
+    what: str
+    where: str = ""
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, error: ResilverError) -> Failure:
+        return cls(error.reason, error.what, error.where, error.remedy)
+
+    def error(self) -> ResilverError:
+        return BY_REASON.get(self.reason, InternalError)(self.what, where=self.where, remedy=self.remedy)
+
+
+class ShotPhase(StrEnum):
+    """How far one shot has come."""
+
+    ANALYSING = "analysing"
+    RENDERING = "rendering"
+    JOINING = "joining"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class ShotRecord:
+    """One shot of a job."""
+
+    number: int
+    clip_id: str
+    name: str
+    phase: ShotPhase
+    output: str
+    """Absolute path of the result with its suffix (for a preview the folder of its pictures)."""
+    frames: int
+    """Output frames, tail included."""
+    chunks: int
+    """0 until the analysis is solved."""
+    chunks_done: int
+    warnings: tuple[str, ...] = ()
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What the analysis found, for people."""
+    digest: str = ""
+    """Of the finished result."""
+    pictures: tuple[str, ...] = ()
+    """Of a preview."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job as it stands in the database. Times are Unix seconds."""
+
+    id: str
+    request_id: str
+    title: str
+    state: JobState
+    created: float
+    started: float | None
+    ended: float | None
+    sequence: int
+    """Of its latest event."""
+    shots: tuple[ShotRecord, ...]
+    refusals: tuple[Refusal, ...] = ()
+    """Clips that were left out on request."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a finished job hands over."""
+
+    timeline: str
+    """OTIO JSON with the restored clips in place; empty for a preview."""
+    report: tuple[str, ...]
+    """What could not be kept, in plain sentences naming clips."""
+    outputs: tuple[str, ...]
+    """Absolute paths, one a shot."""
+    pictures: tuple[str, ...] = ()
+    """Of a preview."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs, newest first. ``next_token`` is empty on the last page."""
+
+    jobs: tuple[JobRecord, ...]
+    next_token: str
+
+
+class EventKind(StrEnum):
+    STATE = "state"
+    """The job's state changed."""
+    SHOT = "shot"
+    """A shot reached another phase."""
+    CHUNK = "chunk"
+    """A render chunk is done (or was found in the store)."""
+    RETRY = "retry"
+    """A transient error; the work is tried again."""
+    SHRUNK = "shrunk"
+    """Memory did not suffice; smaller tiles or batches from here on."""
+    PROGRESS = "progress"
+    """Live only: not a row, its sequence is that of the latest row."""
+
+
+@dataclass(frozen=True)
+class ShotProgress:
+    """Where a running shot stands, live."""
+
+    shot: int
+    name: str
+    phase: ShotPhase
+    stage: str
+    """Stage at work as the worker names it; may be empty."""
+    done: int
+    total: int
+    """Frames of this phase."""
+    frames_per_second: float
+    seconds_left: float | None
+    """Of this phase; None while nothing is known."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a job."""
+
+    job: str
+    sequence: int
+    time: float
+    """Unix seconds."""
+    kind: EventKind
+    state: JobState
+    """Of the job after it."""
+    shot: int | None = None
+    chunk: int | None = None
+    message: str = ""
+    failure: Failure | None = None
+    progress: tuple[ShotProgress, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChunkOutline:
+    outputs: Span
+    stored: bool
+    """Whether its segment is in the store already, so that it will not be rendered."""
+
+
+@dataclass(frozen=True)
+class ShotOutline:
+    """A shot as it would be rendered."""
+
+    number: int
+    clip_id: str
+    plan: ShotPlan
+    output: str
+    chunks: tuple[ChunkOutline, ...]
+    keys_known: bool
+    """False where only the analysis pass will tell which segments are in the store."""
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What a request would do, without doing it."""
+
+    shots: tuple[ShotOutline, ...]
+    refusals: tuple[Refusal, ...]
+    warnings: tuple[str, ...]
+    memory: int
+    """Bytes that the hungriest shot needs at most."""
