@@ -1,0 +1,1 @@
+"""Damage with known truth, and the measurements that quality claims stand on."""
