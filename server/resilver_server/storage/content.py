@@ -1,0 +1,95 @@
+"""Content by key: segments, solved states and measurements. A key names all that decides the bytes.
+
+Files lie under ``KIND/KE/KEY`` (a file or a folder). A file counts only with its row, and a row only with its file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from enum import StrEnum
+from pathlib import Path
+
+from .files import remove, size_of, sync_folder, sync_tree
+from .rows import ContentRow, fetch, insert
+
+
+class ContentKind(StrEnum):
+    SEGMENT = "segment"
+    STATE = "state"
+    MEASUREMENT = "measurement"
+
+
+class ContentStore:
+    """The files. Its methods block: call them in a thread."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the folder, and clear what a killed server left half-written."""
+        remove(self.root / "tmp")
+        (self.root / "tmp").mkdir(parents=True)
+
+    def temporary(self, key: str, attempt: str) -> Path:
+        """Where one attempt may write. Attempts never share a name."""
+        return self.root / "tmp" / f"{key}.{attempt}"
+
+    def path(self, kind: ContentKind, key: str) -> Path:
+        return self.root / kind / key[:2] / key
+
+    def keep(self, kind: ContentKind, key: str, temporary: Path) -> int:
+        """Bring a finished file or folder to the disk and under its key; its bytes. Raises OSError.
+
+        What lies there without a row is the same content, from a server that was killed before it wrote the row.
+        """
+        sync_tree(temporary)
+        target = self.path(kind, key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if temporary.is_dir():
+            remove(target)
+        temporary.replace(target)
+        sync_folder(target.parent)
+        return size_of(target)
+
+    def holds(self, row: ContentRow) -> bool:
+        """Whether the row's file is there with the size it had."""
+        path = self.path(ContentKind(row.kind), row.key)
+        return path.exists() and size_of(path) == row.bytes
+
+    def drop(self, rows: list[ContentRow]) -> None:
+        for row in rows:
+            remove(self.path(ContentKind(row.kind), row.key))
+
+
+def content_row(key: str, kind: ContentKind, digest: str, size: int, detail: str) -> ContentRow:
+    return ContentRow(key=key, kind=kind, digest=digest, bytes=size, detail=detail, created=time.time())
+
+
+def find_content(connection: sqlite3.Connection, key: str) -> ContentRow | None:
+    rows = fetch(connection, ContentRow, "WHERE key = ?", key)
+    return rows[0] if rows else None
+
+
+def find_contents(connection: sqlite3.Connection, keys: list[str]) -> dict[str, ContentRow]:
+    found = (find_content(connection, key) for key in keys)
+    return {row.key: row for row in found if row is not None}
+
+
+def put_content(connection: sqlite3.Connection, row: ContentRow) -> None:
+    insert(connection, row, or_replace=True)
+
+
+def take_unused(connection: sqlite3.Connection, keys: set[str]) -> list[ContentRow]:
+    """Delete the rows among ``keys`` that no chunk and no shot names any more, and return them."""
+    unused = []
+    for key in sorted(keys):
+        used = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM chunk WHERE key = ?) OR EXISTS (SELECT 1 FROM shot WHERE state_key = ?)",
+            (key, key),
+        ).fetchone()[0]
+        row = None if used else find_content(connection, key)
+        if row is not None:
+            connection.execute("DELETE FROM content WHERE key = ?", (key,))
+            unused.append(row)
+    return unused
