@@ -1,0 +1,1 @@
+"""Where tasks run: an executor protocol and local worker processes."""

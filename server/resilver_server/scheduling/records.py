@@ -6,28 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from resilver_client.errors import BY_REASON, InternalError, ResilverError
 from resilver_otio.types import Refusal
+from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ShotPlan
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error as data: ``error()`` is the same class again."""
-
-    reason: str
-    what: str
-    where: str = ""
-    remedy: str = ""
-
-    @classmethod
-    def of(cls, error: ResilverError) -> Failure:
-        return cls(error.reason, error.what, error.where, error.remedy)
-
-    def error(self) -> ResilverError:
-        return BY_REASON.get(self.reason, InternalError)(self.what, where=self.where, remedy=self.remedy)
 
 
 class ShotPhase(StrEnum):

@@ -1,0 +1,93 @@
+"""Worker processes on this machine: some for heavy tasks, one for short questions."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from resilver_client.errors import WorkerLost
+from resilver_server.planning.tasks import DevicesTask, InstallTask, ProbeTask, Result, Task
+
+from .executor import ProgressCallback
+from .process import WorkerProcess, WorkerSettings
+
+_SHORT = (ProbeTask, DevicesTask, InstallTask)
+
+
+class Lane:
+    """Workers that share a queue: lower priority first, then first come."""
+
+    def __init__(self, workers: list[WorkerProcess]) -> None:
+        self.workers = workers
+        self._idle = list(workers)
+        self._waiting: list[tuple[int, int, asyncio.Future[WorkerProcess]]] = []
+        self._order = 0
+
+    @asynccontextmanager
+    async def worker(self, priority: int) -> AsyncIterator[WorkerProcess]:
+        worker = await self._take(priority)
+        try:
+            yield worker
+        finally:
+            self._give(worker)
+
+    async def _take(self, priority: int) -> WorkerProcess:
+        if self._idle:
+            return self._idle.pop()
+        self._order += 1
+        turn: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, self._order, turn))
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give(turn.result())  # its turn had come in the same moment
+            raise
+
+    def _give(self, worker: WorkerProcess) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(worker)
+                return
+        self._idle.append(worker)
+
+
+class LocalExecutor:
+    """Executor over local processes. ``workers`` heavy tasks run at a time; short ones never wait behind them."""
+
+    def __init__(self, module: str, workers: int = 1, home: str = "", grace: float = 60.0) -> None:
+        settings = WorkerSettings(module, _environment(workers, home), grace)
+        self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)])
+        self._short = Lane([WorkerProcess(settings)])
+        self._stopped = False
+
+    async def run(self, task: Task, progress: ProgressCallback | None = None, priority: int = 0) -> Result:
+        lane = self._short if isinstance(task, _SHORT) else self._heavy
+        async with lane.worker(priority) as worker:
+            if self._stopped:
+                raise WorkerLost("the server is stopping")
+            return await worker.run(task, progress)
+
+    async def stop(self) -> None:
+        self._stopped = True
+        for worker in self._heavy.workers + self._short.workers:
+            await worker.kill()
+
+    def pids(self) -> tuple[int, ...]:
+        """Of the processes that run now."""
+        found = (worker.pid for worker in self._heavy.workers + self._short.workers)
+        return tuple(pid for pid in found if pid is not None)
+
+
+def _environment(workers: int, home: str) -> dict[str, str]:
+    """Several workers share the cores; each alone would start a thread for every core."""
+    environment = dict(os.environ)
+    if home:
+        environment["RESILVER_HOME"] = home
+    if workers > 1:
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    return environment
