@@ -22,7 +22,7 @@ import torch
 
 from resilver_server.domain.clocks import Clock
 from resilver_server.domain.formats import FrameFormat
-from resilver_server.models.store import Network
+from resilver_server.models.loader import Network
 
 Measurements = Mapping[str, npt.NDArray[np.generic]]
 """Arrays by name. From ``measure``: of one frame, any fixed shape. In ``solve``: stacked, first axis = media frame

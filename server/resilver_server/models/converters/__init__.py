@@ -1,0 +1,1 @@
+"""From published weights to our state dicts. Runs at install time only."""

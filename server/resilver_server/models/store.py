@@ -1,0 +1,196 @@
+"""The models that are installed: safetensors files under ``home()/models``, named by their sha256.
+
+Nothing here loads a network, so that planning and the API may ask for digests and licences. ``install`` runs in a
+worker or on the command line: it fetches, checks and converts once; the running server loads nothing but the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from resilver_client.errors import InvalidRequest, LicenceNotAccepted, ModelDigestMismatch, ModelNotInstalled
+from resilver_client.home import home
+from resilver_server.domain.digests import digest_file
+from resilver_server.domain.serial import dumps, loads
+
+from .cards import ModelCard, card
+from .sources import Progress, fetch_any, scratch_folder
+
+
+class ModelState(Enum):
+    INSTALLED = "installed"
+    ABSENT = "absent"
+    LICENCE_NEEDED = "licence needed"
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    id: str
+    digest: str
+    """sha256 of the safetensors file."""
+    path: Path
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What ``installed/ID.json`` says."""
+
+    id: str
+    digest: str
+    source: str
+    """sha256 of the published weights it was made from: another one on the card means another model."""
+
+
+def models_folder() -> Path:
+    return home() / "models"
+
+
+def installed(model_id: str) -> InstalledModel | None:
+    """The model if it is there. Does not read the weights. Raises ModelUnknown."""
+    return _installed(card(model_id))
+
+
+def require(model_id: str) -> InstalledModel:
+    """As ``installed``. Raises ModelUnknown, ModelNotInstalled."""
+    found = installed(model_id)
+    if found is None:
+        raise ModelNotInstalled("the model is not installed", where=model_id, remedy=f"resilver models pull {model_id}")
+    return found
+
+
+def state(model: ModelCard) -> ModelState:
+    if _installed(model) is not None:
+        return ModelState.INSTALLED
+    return ModelState.ABSENT if licence_accepted(model) else ModelState.LICENCE_NEEDED
+
+
+def verify(model_id: str) -> InstalledModel:
+    """Read the weights and compare. Raises ModelUnknown, ModelNotInstalled, ModelDigestMismatch."""
+    found = require(model_id)
+    check_digest(model_id, digest_file(found.path), found.digest)
+    return found
+
+
+def check_digest(model_id: str, found: str, expected: str) -> None:
+    """Raises ModelDigestMismatch."""
+    if found != expected:
+        raise ModelDigestMismatch(
+            f"the stored weights have changed: sha256 is {found}, expected {expected}",
+            where=model_id,
+            remedy=f"resilver models pull {model_id}",
+        )
+
+
+def licence_accepted(model: ModelCard) -> bool:
+    """Whether the weights may be used: permissive, or accepted once under the licence they have now."""
+    return model.permissive or _acceptances().get(model.id) == model.weights_licence
+
+
+def keep_acceptance(model: ModelCard) -> None:
+    """Keep it. A card whose licence changes asks again."""
+    kept = {**_acceptances(), model.id: model.weights_licence}
+    write_atomically(_licence_file(), json.dumps(kept, indent=1, sort_keys=True).encode())
+
+
+def require_licence(model: ModelCard) -> None:
+    """Raises LicenceNotAccepted."""
+    if not licence_accepted(model):
+        raise LicenceNotAccepted(
+            f"its weights are under {model.weights_licence}, which restricts their use",
+            where=model.id,
+            remedy=f"read the licence, then: resilver models pull {model.id} --accept-licence",
+        )
+
+
+def install(model_id: str, accept_licence: bool = False, progress: Progress | None = None) -> InstalledModel:
+    """Fetch, check, convert and keep a model; nothing is done where it is installed and whole.
+
+    ``progress`` hears bytes fetched. Several processes may install the same model at once, and one that is killed
+    leaves nothing under a final name. Raises ModelUnknown, LicenceNotAccepted, ModelSourceUnreachable,
+    ModelDigestMismatch, ModelUnreadable.
+    """
+    model = card(model_id)
+    if accept_licence:
+        keep_acceptance(model)
+    require_licence(model)
+    present = _installed(model)
+    if present is not None and digest_file(present.path) == present.digest:
+        return present
+    files = _fetch_files(model, progress)
+    # By name: whoever imports this module to list models must not load torch.
+    converted: bytes = importlib.import_module("resilver_server.models.converters.convert").convert(model, files)
+    return keep(model, converted)
+
+
+def keep(model: ModelCard, converted: bytes) -> InstalledModel:
+    """Put converted weights under their digest and note that this is the model's."""
+    digest = hashlib.sha256(converted).hexdigest()
+    write_atomically(_weights_file(digest), converted)
+    write_atomically(_record_file(model.id), dumps(_Record(model.id, digest, model.sha256)).encode())
+    return InstalledModel(model.id, digest, _weights_file(digest))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Temporary file, fsync, rename: readers see the old file or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with scratch_folder() as folder:
+        unfinished = folder / "file"
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+
+def _fetch_files(model: ModelCard, progress: Progress | None) -> tuple[Path, ...]:
+    fetched: list[Path] = []
+    before = 0
+    for file in model.files:
+        report = None if progress is None else _shifted(progress, before, model.size)
+        fetched.append(fetch_any(file.sources, file.sha256, file.size, report))
+        before += file.size
+    return tuple(fetched)
+
+
+def _shifted(progress: Progress, before: int, total: int) -> Progress:
+    def report(done: int, _: int) -> None:
+        progress(before + done, total)
+
+    return report
+
+
+def _installed(model: ModelCard) -> InstalledModel | None:
+    try:
+        record = loads(_Record, _record_file(model.id).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, InvalidRequest):
+        return None
+    path = _weights_file(record.digest)
+    if record.source != model.sha256 or not path.is_file():
+        return None
+    return InstalledModel(model.id, record.digest, path)
+
+
+def _weights_file(digest: str) -> Path:
+    return models_folder() / f"{digest}.safetensors"
+
+
+def _record_file(model_id: str) -> Path:
+    return models_folder() / "installed" / f"{model_id}.json"
+
+
+def _licence_file() -> Path:
+    return models_folder() / "licences.json"
+
+
+def _acceptances() -> dict[str, str]:
+    try:
+        kept = json.loads(_licence_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
