@@ -19,11 +19,11 @@ def home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "resilver"
 
 
-def address_file() -> Path:
-    """JSON ``{"address", "pid"}`` of the running server, written when it listens."""
-    return home() / "server.json"
+def address_file(folder: Path | None = None) -> Path:
+    """JSON ``{"address", "pid"}`` of the running server, written when it listens. ``folder`` is the home to look in."""
+    return (folder or home()) / "server.json"
 
 
-def token_file() -> Path:
-    """The token that a client shows; mode 0600."""
-    return home() / "token"
+def token_file(folder: Path | None = None) -> Path:
+    """The token that a client shows; mode 0600. ``folder`` is the home to look in."""
+    return (folder or home()) / "token"

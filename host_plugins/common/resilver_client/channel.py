@@ -1,0 +1,72 @@
+"""A connection to one server: channel, stubs and the metadata that goes with every call."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from resilver.v1.catalogue_pb2_grpc import CatalogServiceStub
+from resilver.v1.jobs_pb2_grpc import JobServiceStub
+
+from .discovery import Endpoint
+
+LARGEST_MESSAGE = 64 << 20
+"""Bytes of one message, either way: a timeline of thousands of clips is a few MiB."""
+
+_SERVING = b"\x08\x01"
+"""``grpc.health.v1.HealthCheckResponse`` with field 1 (status) = 1 (SERVING)."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An open connection."""
+
+    endpoint: Endpoint
+    channel: grpc.Channel
+    jobs: JobServiceStub
+    catalogue: CatalogServiceStub
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.endpoint.token}"),)
+
+
+def dial(endpoint: Endpoint) -> Link:
+    """A connection to ``endpoint``; nothing is sent yet. ``RESILVER_CERTIFICATES`` names a PEM file of trusted roots
+    for TLS servers whose certificate no public authority has signed."""
+    channel = _channel(endpoint)
+    return Link(endpoint, channel, JobServiceStub(channel), CatalogServiceStub(channel))
+
+
+def healthy(endpoint: Endpoint, timeout: float = 2.0) -> bool:
+    """Whether the server answers the stock health check with SERVING within ``timeout`` seconds."""
+    with _channel(endpoint) as channel:
+        check = channel.unary_unary(
+            "/grpc.health.v1.Health/Check", request_serializer=_as_is, response_deserializer=_as_is
+        )
+        try:
+            return check(b"", timeout=timeout, wait_for_ready=True) == _SERVING
+        except grpc.RpcError:
+            return False
+
+
+def _channel(endpoint: Endpoint) -> grpc.Channel:
+    options = (
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+        ("grpc.max_send_message_length", LARGEST_MESSAGE),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    )
+    if not endpoint.encrypted:
+        return grpc.insecure_channel(endpoint.target, options=options)
+    roots = os.environ.get("RESILVER_CERTIFICATES")
+    trusted = Path(roots).read_bytes() if roots else None
+    return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(trusted), options=options)
+
+
+def _as_is(data: bytes) -> bytes:
+    return data
