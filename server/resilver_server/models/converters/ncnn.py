@@ -22,7 +22,6 @@ _RAW = 0
 _WEIGHTLESS = frozenset(
     ("BinaryOp", "Concat", "Eltwise", "Input", "Interp", "PixelShuffle", "Sigmoid", "Split", "Swish")
 )
-)
 
 
 @dataclass(frozen=True)
