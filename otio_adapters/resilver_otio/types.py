@@ -63,6 +63,19 @@ class ClipRequest:
     fields: str = "none"
     output_frames: int | None = None
     output_offset: Fraction = Fraction(0)
+    """Record seconds of the first output frame after the start of what ``locate`` returns (``head`` included)."""
+    head: Fraction = Fraction(0)
+    """Record seconds before the clip's range that a transition shows of it."""
+    tail: Fraction = Fraction(0)
+    """The same after its range."""
+    frames: tuple[int, int | None] | None = None
+    """Half-open range of media frames counted from 0, for clips whose times the timeline does not say
+    (``metadata.resilver.frames``); None as the end is the end of the media."""
+    is_sequence: bool = False
+    parent_start: Fraction = Fraction(0)
+    """Record seconds in its own parent: the same as ``record_start`` unless it lies in a nested stack."""
+    notes: tuple[str, ...] = ()
+    """What stays on the original and is not on the restored clip, in plain sentences."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ class Refusal:
     reason: str
     """Reason of the typed error, e.g. ``CLIP_UNSUPPORTED``."""
     message: str
+    clip_id: str = ""
+    """Its place, as in ``ClipRequest.id``."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +101,16 @@ class Located:
     """A clip's place in its media, in media seconds after the first frame."""
 
     start: Fraction
-    """Of the frame shown first (for a reversed clip the last of the range)."""
+    """Of the frame shown first (for a reversed clip the last of the range); ``head`` is included."""
     duration: Fraction
-    """Record seconds."""
+    """Record seconds, ``head`` and ``tail`` included."""
     speed: Fraction
+    rate: Fraction
+    """Media frames a second as the timeline plays them: what ``Shot.rate`` is to be."""
+    head: Fraction = Fraction(0)
+    """Record seconds before the clip's own range, for a transition, as far as the media has them.
+    ``Restored.head`` is to be this."""
+    tail: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,16 @@ class Restored:
     recipe: str
     """Digest of the recipe."""
     is_sequence: bool = False
+    """``path`` is then a printf pattern."""
+    head: Fraction = Fraction(0)
+    """Record seconds in the file before the clip's own range (``Located.head``)."""
+    start_time: Fraction | None = None
+    """Seconds that the file's start timecode stands for; None where it has none."""
+    first_number: int = 0
+    """Number of the first file of a sequence."""
+    source_rate: Fraction | None = None
+    """Of the original media, as probed; with ``source_frames`` it completes a clip that said nothing of its times."""
+    source_frames: int | None = None
 
 
 @dataclass(frozen=True)
