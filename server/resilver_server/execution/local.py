@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resilver_client.errors import WorkerLost
-from resilver_server.planning.tasks import DevicesTask, InstallTask, ProbeTask, Result, Task
+from resilver_server.planning.tasks import DevicesTask, InstallTask, PlanTask, ProbeTask, Result, Task
 
 from .executor import ProgressCallback
 from .process import WorkerProcess, WorkerSettings
 
-_SHORT = (ProbeTask, DevicesTask, InstallTask)
+_SHORT = (ProbeTask, DevicesTask, PlanTask, InstallTask)
 
 
 class Lane:

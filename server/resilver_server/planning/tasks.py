@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from resilver_server.domain.formats import FieldFilter, MediaInfo
 from resilver_server.domain.rates import Rate
+from resilver_server.domain.recipes import Recipe
+from resilver_server.domain.shots import Shot
 from resilver_server.domain.spans import Span
 
 from .plans import ChunkPlan, ShotPlan
@@ -47,6 +49,26 @@ class DevicesResult:
     devices: tuple[Device, ...]
     """The one to prefer first."""
     libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlanTask:
+    """Plan a shot (``stages.plan.plan_shot``) where the libraries are: encoders and models are asked what they can."""
+
+    shot: Shot
+    media: MediaInfo
+    recipe: Recipe
+    device: Device
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    plan: ShotPlan
+    suffix: str
+    """Of the result's file with its dot; for sequence profiles of each frame's file."""
+    is_sequence: bool
+    """Whether the result is a folder of frames."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +191,11 @@ class Progress:
     frames_per_second: float = 0.0
 
 
-Task = ProbeTask | DevicesTask | AnalyseTask | SolveTask | RenderTask | JoinTask | PreviewTask | InstallTask
+Task = ProbeTask | DevicesTask | PlanTask | AnalyseTask | SolveTask | RenderTask | JoinTask | PreviewTask | InstallTask
 Result = (
     ProbeResult
     | DevicesResult
+    | PlanResult
     | AnalyseResult
     | SolveResult
     | RenderResult
