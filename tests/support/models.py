@@ -1,0 +1,24 @@
+"""Installed networks for tests. Weights are fetched once into the user's own store; offline, tests skip with the reason."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from resilver_client.errors import ModelSourceUnreachable
+from resilver_server.models.loader import Network, load
+from resilver_server.models.store import install
+
+
+@functools.lru_cache(maxsize=2)
+def _network(model_id: str) -> Network:
+    return load(install(model_id), "cpu")
+
+
+def network(model_id: str) -> Network:
+    """The network on the CPU, float32."""
+    try:
+        return _network(model_id)
+    except ModelSourceUnreachable as error:
+        pytest.skip(f"the weights cannot be fetched: {error}")
