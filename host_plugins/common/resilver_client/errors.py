@@ -211,6 +211,12 @@ class UnsafeAddress(ResilverError):
     reason, code = "UNSAFE_ADDRESS", "FAILED_PRECONDITION"
 
 
+class AddressUnavailable(ResilverError):
+    """The address to listen on is taken or not this machine's."""
+
+    reason, code = "ADDRESS_UNAVAILABLE", "FAILED_PRECONDITION"
+
+
 class OutOfMemory(ResilverError):
     reason, code, transient = "OUT_OF_MEMORY", "RESOURCE_EXHAUSTED", True
 
@@ -267,6 +273,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     ServerUnreachable,
     ServerAlreadyRunning,
     UnsafeAddress,
+    AddressUnavailable,
     OutOfMemory,
     DeviceFailed,
     WorkerLost,
