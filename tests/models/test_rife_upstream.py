@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from support.models import network
 
 _FOLDER = Path(__file__).parent / "fixtures"

@@ -1,4 +1,4 @@
-"""Installed networks for tests. Weights are fetched once into the user's own store; offline, tests skip with the reason."""
+"""Installed networks for tests. Weights are fetched once into the user's own store; offline, tests skip and say why."""
 
 from __future__ import annotations
 
