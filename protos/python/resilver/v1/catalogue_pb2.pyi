@@ -28,20 +28,24 @@ class _ModelStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     MODEL_STATE_UNSPECIFIED: _ModelState.ValueType  # 0
     """Never sent."""
-    MODEL_STATE_AVAILABLE: _ModelState.ValueType  # 1
-    """Known by its card only."""
+    MODEL_STATE_ABSENT: _ModelState.ValueType  # 1
+    """Known by its card; InstallModel fetches it."""
     MODEL_STATE_INSTALLED: _ModelState.ValueType  # 2
     """In the store."""
+    MODEL_STATE_LICENCE_NEEDED: _ModelState.ValueType  # 3
+    """Known by its card; its licence restricts use and must be accepted before it is installed."""
 
 class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper):
     """Whether a model can be loaded."""
 
 MODEL_STATE_UNSPECIFIED: ModelState.ValueType  # 0
 """Never sent."""
-MODEL_STATE_AVAILABLE: ModelState.ValueType  # 1
-"""Known by its card only."""
+MODEL_STATE_ABSENT: ModelState.ValueType  # 1
+"""Known by its card; InstallModel fetches it."""
 MODEL_STATE_INSTALLED: ModelState.ValueType  # 2
 """In the store."""
+MODEL_STATE_LICENCE_NEEDED: ModelState.ValueType  # 3
+"""Known by its card; its licence restricts use and must be accepted before it is installed."""
 global___ModelState = ModelState
 
 @typing.final
@@ -281,46 +285,54 @@ class Model(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ID_FIELD_NUMBER: builtins.int
-    SUMMARY_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
     ARCHITECTURE_FIELD_NUMBER: builtins.int
     CODE_LICENCE_FIELD_NUMBER: builtins.int
     WEIGHTS_LICENCE_FIELD_NUMBER: builtins.int
-    ACCEPTANCE_REQUIRED_FIELD_NUMBER: builtins.int
+    PERMISSIVE_FIELD_NUMBER: builtins.int
     SIZE_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     DIGEST_FIELD_NUMBER: builtins.int
+    SCALE_FIELD_NUMBER: builtins.int
+    NOTES_FIELD_NUMBER: builtins.int
     id: builtins.str
     """Id of the card."""
-    summary: builtins.str
-    """A sentence."""
+    title: builtins.str
+    """Its name for people."""
     architecture: builtins.str
     """Name of the architecture."""
     code_licence: builtins.str
     """SPDX expression of the code."""
     weights_licence: builtins.str
     """SPDX expression of the weights."""
-    acceptance_required: builtins.bool
-    """Whether the licence must be accepted before the model is installed."""
+    permissive: builtins.bool
+    """Whether the weights may be used for any purpose."""
     size: builtins.int
     """Bytes to download."""
     state: global___ModelState.ValueType
     """Whether it can be loaded."""
     digest: builtins.str
     """sha256 of its safetensors file; empty until it is installed."""
+    scale: builtins.int
+    """Output pixels a side for one input pixel; 1 for interpolation."""
+    notes: builtins.str
+    """Sentences for people."""
     def __init__(
         self,
         *,
         id: builtins.str = ...,
-        summary: builtins.str = ...,
+        title: builtins.str = ...,
         architecture: builtins.str = ...,
         code_licence: builtins.str = ...,
         weights_licence: builtins.str = ...,
-        acceptance_required: builtins.bool = ...,
+        permissive: builtins.bool = ...,
         size: builtins.int = ...,
         state: global___ModelState.ValueType = ...,
         digest: builtins.str = ...,
+        scale: builtins.int = ...,
+        notes: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["acceptance_required", b"acceptance_required", "architecture", b"architecture", "code_licence", b"code_licence", "digest", b"digest", "id", b"id", "size", b"size", "state", b"state", "summary", b"summary", "weights_licence", b"weights_licence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["architecture", b"architecture", "code_licence", b"code_licence", "digest", b"digest", "id", b"id", "notes", b"notes", "permissive", b"permissive", "scale", b"scale", "size", b"size", "state", b"state", "title", b"title", "weights_licence", b"weights_licence"]) -> None: ...
 
 global___Model = Model
 

@@ -1,0 +1,126 @@
+"""Messages into the domain's types. What a message leaves out takes the domain's default; what it says wrongly is
+InvalidRequest naming the field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from resilver.v1 import jobs_pb2, types_pb2
+from resilver_client.errors import InvalidRequest
+from resilver_otio.types import Layout, Selection
+from resilver_server.domain.jobs import JobState
+from resilver_server.domain.recipes import Delivery, Recipe, Scalar, StageSettings
+from resilver_server.scheduling.requests import JobRequest
+
+_LONGEST_ID = 128
+
+
+def read_fraction(message: types_pb2.Rational, where: str) -> Fraction:
+    """Raises InvalidRequest unless the denominator is above 0."""
+    if message.denominator <= 0:
+        raise InvalidRequest(f"denominator {message.denominator} is not above 0", where=where)
+    return Fraction(message.numerator, message.denominator)
+
+
+def read_request(message: jobs_pb2.JobRequest, validate_only: bool = False) -> JobRequest:
+    """The request in a message. Raises InvalidRequest."""
+    if len(message.request_id) > _LONGEST_ID or not (message.request_id or validate_only):
+        raise InvalidRequest(
+            f"a request id has 1 to {_LONGEST_ID} characters", where="job.request_id", remedy="send a fresh UUID"
+        )
+    if message.preview_frames < 0:
+        raise InvalidRequest("cannot be negative", where="job.preview_frames")
+    return JobRequest(
+        request_id=message.request_id,
+        title=message.title,
+        timeline=message.timeline,
+        recipe=read_recipe(message.recipe),
+        output_folder=message.output_folder,
+        name=message.name,
+        selection=read_selection(message.selection),
+        layout=read_layout(message.layout),
+        at_delivery_rate=message.at_delivery_rate,
+        skip_refused=message.skip_refused,
+        preview_frames=message.preview_frames,
+    )
+
+
+def read_recipe(message: types_pb2.Recipe) -> Recipe:
+    """Raises InvalidRequest for a parameter without a value or a negative count."""
+    return Recipe(tuple(_read_stage(stage) for stage in message.stages), _read_delivery(message.delivery))
+
+
+def _read_stage(message: types_pb2.StageSettings) -> StageSettings:
+    where = f"stage {message.stage}"
+    return StageSettings(
+        stage=message.stage,
+        parameters={name: _read_scalar(value, f"{where}, {name}") for name, value in message.parameters.items()},
+        strength=message.strength if message.HasField("strength") else 1.0,
+        matte=message.matte if message.HasField("matte") else None,
+    )
+
+
+def _read_scalar(message: types_pb2.Scalar, where: str) -> Scalar:
+    match message.WhichOneof("kind"):
+        case "text":
+            return message.text
+        case "integer":
+            return message.integer
+        case "number":
+            return message.number
+        case "flag":
+            return message.flag
+    raise InvalidRequest("a parameter without a value", where=where)
+
+
+def _read_delivery(message: types_pb2.Delivery) -> Delivery:
+    default = Delivery()
+    if message.tail_frames < 0:
+        raise InvalidRequest("cannot be negative", where="recipe.delivery.tail_frames")
+    return Delivery(
+        profile=message.profile or default.profile,
+        audio=message.audio if message.HasField("audio") else None,
+        keep_audio=message.keep_audio if message.HasField("keep_audio") else default.keep_audio,
+        tail_frames=message.tail_frames,
+    )
+
+
+def read_selection(message: jobs_pb2.Selection) -> Selection:
+    """Raises InvalidRequest for a range that is none."""
+    return Selection(
+        names=tuple(message.names),
+        indices=tuple(message.indices),
+        tracks=tuple(message.tracks),
+        markers=tuple(message.markers),
+        colours=tuple(message.colours),
+        range=_read_range(message.range) if message.HasField("range") else None,
+    )
+
+
+def _read_range(message: types_pb2.TimeRange) -> tuple[Fraction, Fraction]:
+    start = read_fraction(message.start, "selection.range.start")
+    stop = read_fraction(message.stop, "selection.range.stop")
+    if stop <= start:
+        raise InvalidRequest("the range ends before it starts", where="selection.range")
+    return start, stop
+
+
+def read_layout(value: jobs_pb2.Layout.ValueType) -> Layout:
+    """Unspecified is the default. Raises InvalidRequest for a number that is no layout."""
+    if value == jobs_pb2.LAYOUT_UNSPECIFIED:
+        return Layout.OVERLAY
+    return Layout(_word(jobs_pb2.Layout, value, "LAYOUT_", "layout"))
+
+
+def read_states(values: Sequence[jobs_pb2.JobState.ValueType]) -> tuple[JobState, ...]:
+    """Raises InvalidRequest for a number that is no state."""
+    return tuple(JobState(_word(jobs_pb2.JobState, value, "JOB_STATE_", "states")) for value in values)
+
+
+def _word(kind: object, value: int, prefix: str, where: str) -> str:
+    """The domain's word for an enum value: ``JOB_STATE_QUEUED`` is "queued"."""
+    names: dict[int, str] = {number: name for name, number in kind.items()}  # type: ignore[attr-defined]
+    if value == 0 or value not in names:
+        raise InvalidRequest(f"{value} is none that this server knows", where=where)
+    return names[value].removeprefix(prefix).lower()

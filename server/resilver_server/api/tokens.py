@@ -1,0 +1,49 @@
+"""The secret that clients show: 256 random bits in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from resilver_client.home import token_file
+
+log = logging.getLogger(__name__)
+_OTHERS = 0o077
+
+
+def ensure_token(home: Path) -> str:
+    """The token of ``home``, made at the first call. Two servers that start at once get the same one.
+
+    A file that others could read is replaced: its token is no secret any more.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = token_file(home)
+    if file.exists() and _exposed(file):
+        log.warning("others could read %s: a new token is made", file)
+        file.unlink()
+    if not file.exists():
+        _create(file)
+    return file.read_text().strip()
+
+
+def _exposed(file: Path) -> bool:
+    return sys.platform != "win32" and bool(file.stat().st_mode & _OTHERS)
+
+
+def _create(file: Path) -> None:
+    """Write a whole file beside it, then link it into place: it never exists half-written or with another mode."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_urlsafe(32) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        log.debug("another process made %s first", file)
+    finally:
+        draft.unlink()

@@ -1,0 +1,279 @@
+"""The domain's types into messages. The command line uses the same functions to write its requests."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from resilver.v1 import jobs_pb2, types_pb2
+from resilver_otio.types import Layout, Refusal, Selection
+from resilver_server.domain.failures import Failure
+from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
+from resilver_server.domain.jobs import JobState
+from resilver_server.domain.recipes import Delivery, Recipe, Scalar, StageSettings
+from resilver_server.domain.spans import Span
+from resilver_server.planning.plans import ModelUse, StagePlan
+from resilver_server.scheduling.records import (
+    Event,
+    JobPlan,
+    JobRecord,
+    JobResult,
+    Page,
+    ShotOutline,
+    ShotPhase,
+    ShotProgress,
+    ShotRecord,
+)
+from resilver_server.scheduling.requests import JobRequest
+
+
+def write_fraction(value: Fraction) -> types_pb2.Rational:
+    return types_pb2.Rational(numerator=value.numerator, denominator=value.denominator)
+
+
+def write_span(value: Span) -> types_pb2.Span:
+    return types_pb2.Span(start=value.start, stop=value.stop)
+
+
+def write_format(value: FrameFormat) -> types_pb2.FrameFormat:
+    return types_pb2.FrameFormat(
+        width=value.width, height=value.height, pixel_aspect=write_fraction(value.pixel_aspect)
+    )
+
+
+def write_time(seconds: float) -> Timestamp:
+    """Unix seconds, to the microsecond."""
+    whole, rest = divmod(round(seconds * 1_000_000), 1_000_000)
+    return Timestamp(seconds=whole, nanos=rest * 1000)
+
+
+def write_request(request: JobRequest) -> jobs_pb2.JobRequest:
+    return jobs_pb2.JobRequest(
+        request_id=request.request_id,
+        title=request.title,
+        timeline=request.timeline,
+        recipe=write_recipe(request.recipe),
+        output_folder=request.output_folder,
+        name=request.name,
+        selection=_write_selection(request.selection),
+        layout=write_layout(request.layout),
+        at_delivery_rate=request.at_delivery_rate,
+        skip_refused=request.skip_refused,
+        preview_frames=request.preview_frames,
+    )
+
+
+def write_recipe(recipe: Recipe) -> types_pb2.Recipe:
+    return types_pb2.Recipe(
+        stages=[write_settings(stage) for stage in recipe.stages], delivery=_write_delivery(recipe.delivery)
+    )
+
+
+def write_settings(settings: StageSettings) -> types_pb2.StageSettings:
+    return types_pb2.StageSettings(
+        stage=settings.stage,
+        parameters={name: write_scalar(value) for name, value in settings.parameters.items()},
+        strength=settings.strength,
+        matte=settings.matte,
+    )
+
+
+def write_scalar(value: Scalar) -> types_pb2.Scalar:
+    if isinstance(value, bool):
+        return types_pb2.Scalar(flag=value)
+    if isinstance(value, int):
+        return types_pb2.Scalar(integer=value)
+    if isinstance(value, float):
+        return types_pb2.Scalar(number=value)
+    return types_pb2.Scalar(text=value)
+
+
+def _write_delivery(delivery: Delivery) -> types_pb2.Delivery:
+    return types_pb2.Delivery(
+        profile=delivery.profile,
+        audio=delivery.audio,
+        keep_audio=delivery.keep_audio,
+        tail_frames=delivery.tail_frames,
+    )
+
+
+def _write_selection(selection: Selection) -> jobs_pb2.Selection:
+    message = jobs_pb2.Selection(
+        names=selection.names,
+        indices=selection.indices,
+        tracks=selection.tracks,
+        markers=selection.markers,
+        colours=selection.colours,
+    )
+    if selection.range is not None:
+        start, stop = selection.range
+        message.range.CopyFrom(types_pb2.TimeRange(start=write_fraction(start), stop=write_fraction(stop)))
+    return message
+
+
+def write_layout(layout: Layout) -> jobs_pb2.Layout.ValueType:
+    return jobs_pb2.Layout.Value(f"LAYOUT_{layout.name}")
+
+
+def write_state(state: JobState) -> jobs_pb2.JobState.ValueType:
+    return jobs_pb2.JobState.Value(f"JOB_STATE_{state.name}")
+
+
+def _write_phase(phase: ShotPhase) -> jobs_pb2.ShotPhase.ValueType:
+    return jobs_pb2.ShotPhase.Value(f"SHOT_PHASE_{phase.name}")
+
+
+def _write_failure(failure: Failure | None) -> types_pb2.Error | None:
+    if failure is None:
+        return None
+    return types_pb2.Error(reason=failure.reason, what=failure.what, where=failure.where, remedy=failure.remedy)
+
+
+def _write_refusal(refusal: Refusal) -> jobs_pb2.Refusal:
+    return jobs_pb2.Refusal(clip=refusal.clip, reason=refusal.reason, message=refusal.message)
+
+
+def write_job(record: JobRecord) -> jobs_pb2.Job:
+    return jobs_pb2.Job(
+        id=record.id,
+        request_id=record.request_id,
+        title=record.title,
+        state=write_state(record.state),
+        create_time=write_time(record.created),
+        start_time=None if record.started is None else write_time(record.started),
+        end_time=None if record.ended is None else write_time(record.ended),
+        sequence=record.sequence,
+        shots=[_write_shot(shot) for shot in record.shots],
+        refusals=[_write_refusal(refusal) for refusal in record.refusals],
+        error=_write_failure(record.failure),
+    )
+
+
+def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:
+    return jobs_pb2.Shot(
+        number=shot.number,
+        clip_id=shot.clip_id,
+        name=shot.name,
+        phase=_write_phase(shot.phase),
+        output=shot.output,
+        frames=shot.frames,
+        chunks=shot.chunks,
+        chunks_done=shot.chunks_done,
+        warnings=shot.warnings,
+        findings=shot.findings,
+        digest=shot.digest,
+        pictures=shot.pictures,
+    )
+
+
+def write_page(page: Page) -> jobs_pb2.ListJobsResponse:
+    return jobs_pb2.ListJobsResponse(jobs=[write_job(job) for job in page.jobs], next_page_token=page.next_token)
+
+
+def write_result(result: JobResult) -> jobs_pb2.JobResult:
+    return jobs_pb2.JobResult(
+        timeline=result.timeline, report=result.report, outputs=result.outputs, pictures=result.pictures
+    )
+
+
+def write_event(event: Event) -> jobs_pb2.JobEvent:
+    return jobs_pb2.JobEvent(
+        job_id=event.job,
+        sequence=event.sequence,
+        time=write_time(event.time),
+        kind=jobs_pb2.EventKind.Value(f"EVENT_KIND_{event.kind.name}"),
+        state=write_state(event.state),
+        shot=event.shot,
+        chunk=event.chunk,
+        message=event.message,
+        error=_write_failure(event.failure),
+        progress=[_write_progress(progress) for progress in event.progress],
+    )
+
+
+def _write_progress(progress: ShotProgress) -> jobs_pb2.ShotProgress:
+    return jobs_pb2.ShotProgress(
+        shot=progress.shot,
+        name=progress.name,
+        phase=_write_phase(progress.phase),
+        stage=progress.stage,
+        done=progress.done,
+        total=progress.total,
+        frames_per_second=progress.frames_per_second,
+        seconds_left=progress.seconds_left,
+    )
+
+
+def write_plan(plan: JobPlan) -> jobs_pb2.Plan:
+    return jobs_pb2.Plan(
+        shots=[_write_outline(shot) for shot in plan.shots],
+        refusals=[_write_refusal(refusal) for refusal in plan.refusals],
+        warnings=plan.warnings,
+        memory=plan.memory,
+    )
+
+
+def _write_outline(outline: ShotOutline) -> jobs_pb2.ShotPlan:
+    plan = outline.plan
+    chunks = [jobs_pb2.ChunkOutline(outputs=write_span(chunk.outputs), stored=chunk.stored) for chunk in outline.chunks]
+    return jobs_pb2.ShotPlan(
+        name=plan.shot.name,
+        clip_id=outline.clip_id,
+        media=_write_media(plan.media),
+        play_rate=write_fraction(plan.shot.rate),
+        start=write_fraction(plan.shot.start),
+        duration=write_fraction(plan.shot.duration),
+        speed=write_fraction(plan.shot.speed),
+        source=write_span(plan.source),
+        stages=[_write_stage_plan(stage) for stage in plan.stages],
+        analysed=plan.analysed,
+        output_format=write_format(plan.output_format),
+        output_rate=write_fraction(plan.output_rate),
+        output_frames=plan.total_frames,
+        profile=plan.delivery.profile,
+        output=outline.output,
+        chunk_frames=plan.chunk_frames,
+        chunks=chunks,
+        keys_known=outline.keys_known,
+        memory=plan.memory,
+        device=plan.numerics.device,
+        dtype=plan.numerics.dtype,
+        warnings=plan.warnings,
+    )
+
+
+def _write_stage_plan(stage: StagePlan) -> jobs_pb2.StagePlan:
+    return jobs_pb2.StagePlan(
+        settings=write_settings(stage.settings),
+        version=stage.version,
+        input=write_format(stage.input),
+        output=write_format(stage.output),
+        radius=stage.radius,
+        models=[_write_model(model) for model in stage.models],
+    )
+
+
+def _write_model(model: ModelUse) -> jobs_pb2.ModelUse:
+    return jobs_pb2.ModelUse(id=model.id, digest=model.digest, licence=model.licence)
+
+
+def _write_media(media: MediaInfo) -> jobs_pb2.Media:
+    return jobs_pb2.Media(
+        path=media.path,
+        kind=media.kind.value,
+        format=write_format(media.format),
+        rate=write_fraction(media.rate),
+        frame_count=media.frame_count,
+        codec=media.codec,
+        pixel_format=media.pixel_format,
+        bit_depth=media.bit_depth,
+        colour=_write_colour(media.colour),
+        has_audio=bool(media.audio),
+    )
+
+
+def _write_colour(tags: ColourTags) -> types_pb2.ColourTags:
+    return types_pb2.ColourTags(
+        primaries=tags.primaries, transfer=tags.transfer, matrix=tags.matrix, full_range=tags.full_range
+    )
