@@ -1,0 +1,234 @@
+"""The one place where YUV becomes RGB and RGB becomes YUV, by the tags of the media and by nothing else.
+
+Matrices and ranges are those of ITU-T H.273 (ISO/IEC 23091-2). Nothing is linearised: R'G'B' stays in the transfer of
+the file. The one exception is scene-linear float media (EXR), see ``docs/decisions/0101-exr-is-shown-through-srgb.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from resilver_client.errors import MediaUnreadable
+from resilver_server.domain.formats import ColourTags, FrameFormat
+
+from .chroma import downsample, upsample
+from .layout import Layout, Model, Plane, layout_of
+from .picture import Picture
+
+UNSPECIFIED = frozenset({"unspecified", "unknown", "reserved", ""})
+WEIGHTS = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+}
+"""Kr and Kb by matrix name (H.273 table 4)."""
+LARGEST_SD_HEIGHT = 576
+
+
+def resolved(tags: ColourTags, format: FrameFormat, model: Model | None = None) -> ColourTags:
+    """Tags with every unspecified entry decided by rule, see ``docs/decisions/0100-unspecified-colour.md``.
+
+    Up to 576 lines the matrix is BT.601 (the 625-line flavour above 486 lines), else BT.709; primaries and transfer
+    follow it. RGB media keep the matrix "gbr" and are taken for BT.709.
+    """
+    sd = format.height <= LARGEST_SD_HEIGHT and model is not Model.RGB
+    family = ("bt470bg" if format.height > 486 else "smpte170m") if sd else "bt709"
+    curve = "smpte170m" if sd else "bt709"
+    return replace(
+        tags,
+        matrix="gbr" if model is Model.RGB else _either(tags.matrix, family),
+        primaries=_either(tags.primaries, family),
+        transfer=_either(tags.transfer, curve),
+    )
+
+
+def delivery_tags(tags: ColourTags, format: FrameFormat, pixel_format: str) -> ColourTags:
+    """Tags of a result made from media with ``tags`` and written as ``pixel_format``.
+
+    Primaries and transfer are kept (or decided by ``resolved``); RGB sources get the BT.709 matrix where the result is
+    YUV. YUV results are limited range, RGB ones full range.
+    """
+    layout = layout_of(pixel_format)
+    source = Model.RGB if tags.matrix == "gbr" else None
+    known = resolved(tags, format, source)
+    if known.transfer == "linear":
+        known = replace(known, transfer="iec61966-2-1")
+    if layout.floating:
+        known = replace(known, transfer="linear")
+    if layout.model is Model.RGB:
+        return replace(known, matrix="gbr", full_range=True)
+    matrix = known.matrix if known.matrix in WEIGHTS else "bt2020nc" if known.primaries == "bt2020" else "bt709"
+    return replace(known, matrix=matrix, full_range=False)
+
+
+def _either(name: str, otherwise: str) -> str:
+    return otherwise if name in UNSPECIFIED else name
+
+
+def to_rgb(picture: Picture, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(3, height, width) RGB on ``device``: 0 is black, 1 is white, in the media's own transfer.
+
+    Float32 inside whatever ``dtype`` is asked for. YUV may carry values a little outside 0..1 and they are kept, so
+    that an untouched frame goes back to its own codes. Raises MediaUnreadable for a matrix that is not a linear one.
+    """
+    layout = picture.layout
+    planes = [_upload(plane, device) for plane in picture.planes]
+    if layout.model is Model.GREY:
+        grey = _unit(planes[0], layout, picture.colour.full_range)
+        return grey.to(dtype).expand(3, -1, -1).contiguous()
+    if layout.model is Model.RGB:
+        rgb = torch.stack([_unit(plane, layout, picture.colour.full_range) for plane in planes])
+        return (_srgb_curve(rgb) if picture.colour.transfer == "linear" else rgb).to(dtype)
+    luma = _unit(planes[0], layout, picture.colour.full_range)
+    size = (picture.height, picture.width)
+    blue, red = (
+        upsample(_difference(plane, layout, picture.colour.full_range), size, layout.chroma, picture.centred_chroma)
+        for plane in planes[1:]
+    )
+    return _matrix(luma, blue, red, picture.colour.matrix).to(dtype)
+
+
+def luma(picture: Picture) -> npt.NDArray[np.float32]:
+    """(height, width) float32, 0..1: the media's own luma with its range expanded, not linearised.
+
+    For RGB the luma of the matrix that its tags resolve to (BT.709 for untagged RGB).
+    """
+    layout = picture.layout
+    if layout.model is not Model.RGB:
+        plane = _unit(_upload(picture.planes[0], torch.device("cpu")), layout, picture.colour.full_range)
+        return cast("npt.NDArray[np.float32]", plane.numpy())
+    rgb = to_rgb(picture, torch.device("cpu"), torch.float32)
+    return cast("npt.NDArray[np.float32]", _luma_of(rgb, "bt709").numpy())
+
+
+def rgb8(picture: Picture) -> npt.NDArray[np.uint8]:
+    """(height, width, 3) RGB, rounded to 8 bits."""
+    return to_rgb8(to_rgb(picture, torch.device("cpu"), torch.float32))
+
+
+def to_rgb8(rgb: Tensor) -> npt.NDArray[np.uint8]:
+    """(height, width, 3) uint8 of a (3, height, width) tensor, rounded and clipped."""
+    codes = rgb.detach().float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return cast("npt.NDArray[np.uint8]", codes.permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+def from_rgb(rgb: Tensor, pixel_format: str, tags: ColourTags) -> tuple[Plane, ...]:
+    """Component planes of ``pixel_format`` for a (3, height, width) RGB tensor, rounded to the nearest code.
+
+    Range and matrix by ``tags``; chroma is brought down to where MPEG sites it (left across, midway down). Codes are
+    clipped to what the format may hold, not to nominal white. Raises MediaUnreadable for an unknown matrix.
+    """
+    layout = layout_of(pixel_format)
+    rgb = rgb.detach().float()
+    if layout.floating:
+        linear = _srgb_linear(rgb)
+        return tuple(linear.cpu().numpy().astype(layout.dtype))
+    if layout.model is Model.RGB:
+        return _codes([channel * layout.peak for channel in rgb], layout)
+    light = _luma_of(rgb, tags.matrix)
+    if layout.model is Model.GREY:
+        return _codes([_luma_codes(light, layout, tags.full_range)], layout)
+    chroma = [downsample(plane, layout.chroma) for plane in _differences(rgb, light, tags.matrix)]
+    scale, middle = _chroma_scale(layout, tags.full_range)
+    blue, red = (plane.mul(scale).add_(middle) for plane in chroma)
+    return _codes([_luma_codes(light, layout, tags.full_range), blue, red], layout)
+
+
+def _upload(plane: Plane, device: torch.device) -> Tensor:
+    contiguous = np.ascontiguousarray(plane)
+    if not contiguous.flags.writeable:  # torch warns of memory that it may not write; nothing here writes to it
+        contiguous = contiguous.copy()
+    return torch.from_numpy(contiguous).to(device).to(torch.float32)
+
+
+def _unit(codes: Tensor, layout: Layout, full_range: bool) -> Tensor:
+    if layout.floating:
+        return codes
+    if full_range:
+        return codes.div_(layout.peak)
+    step = 1 << (layout.bits - 8)
+    return codes.sub_(16 * step).div_(219 * step)
+
+
+def _luma_codes(light: Tensor, layout: Layout, full_range: bool) -> Tensor:
+    if full_range:
+        return light * layout.peak
+    step = 1 << (layout.bits - 8)
+    return light.mul(219 * step).add_(16 * step)
+
+
+def _chroma_scale(layout: Layout, full_range: bool) -> tuple[int, int]:
+    """Codes from -0.5 to 0.5 of a colour difference, and the code of none."""
+    middle = 1 << (layout.bits - 1)
+    return (layout.peak if full_range else 224 << (layout.bits - 8)), middle
+
+
+def _difference(codes: Tensor, layout: Layout, full_range: bool) -> Tensor:
+    scale, middle = _chroma_scale(layout, full_range)
+    return codes.sub_(middle).div_(scale)
+
+
+def _matrix(luma: Tensor, blue: Tensor, red: Tensor, name: str) -> Tensor:
+    if name == "gbr":
+        raise MediaUnreadable("YUV pixels are tagged with the RGB matrix", remedy="set the right matrix in the file")
+    if name == "ycgco":  # H.273 equation 63: red carries Co, blue carries Cg
+        base = luma - blue
+        return torch.stack([base + red, luma + blue, base - red])
+    kr, kb = _weights(name)
+    kg = 1 - kr - kb
+    out = torch.empty((3, *luma.shape), dtype=torch.float32, device=luma.device)
+    torch.add(luma, red, alpha=2 * (1 - kr), out=out[0])
+    torch.add(luma, red, alpha=-2 * kr * (1 - kr) / kg, out=out[1])
+    out[1].add_(blue, alpha=-2 * kb * (1 - kb) / kg)
+    torch.add(luma, blue, alpha=2 * (1 - kb), out=out[2])
+    return out
+
+
+def _luma_of(rgb: Tensor, name: str) -> Tensor:
+    if name == "ycgco":
+        return rgb[1].mul(0.5).add_(rgb[0], alpha=0.25).add_(rgb[2], alpha=0.25)
+    kr, kb = _weights(name)
+    return rgb[1].mul(1 - kr - kb).add_(rgb[0], alpha=kr).add_(rgb[2], alpha=kb)
+
+
+def _differences(rgb: Tensor, light: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    if name == "ycgco":
+        return rgb[1] - light, (rgb[0] - rgb[2]) * 0.5
+    kr, kb = _weights(name)
+    return (rgb[2] - light).div_(2 * (1 - kb)), (rgb[0] - light).div_(2 * (1 - kr))
+
+
+def _weights(name: str) -> tuple[float, float]:
+    if name not in WEIGHTS:
+        raise MediaUnreadable(
+            f"the colour matrix {name} is not supported", remedy=f"use media in one of {', '.join(WEIGHTS)}"
+        )
+    return WEIGHTS[name]
+
+
+def _codes(planes: list[Tensor], layout: Layout) -> tuple[Plane, ...]:
+    kind = torch.uint8 if layout.bits <= 8 else torch.int32
+    rounded = (plane.round().clamp_(0, layout.peak).to(kind).cpu().numpy() for plane in planes)
+    return tuple(plane.astype(layout.dtype, copy=False) for plane in rounded)
+
+
+def _srgb_curve(linear: Tensor) -> Tensor:
+    """Scene-linear to sRGB (IEC 61966-2-1), mirrored below zero and carried on above one."""
+    size = linear.abs()
+    curved = size.clamp(min=0.0031308).pow(1 / 2.4).mul_(1.055).sub_(0.055)
+    return torch.where(size <= 0.0031308, size * 12.92, curved).copysign(linear)
+
+
+def _srgb_linear(shown: Tensor) -> Tensor:
+    size = shown.abs()
+    opened = size.clamp(min=0.04045).add(0.055).div_(1.055).pow_(2.4)
+    return torch.where(size <= 0.04045, size / 12.92, opened).copysign(shown)

@@ -1,0 +1,106 @@
+"""Which frames a movie has and when each is shown, from its packets alone (nothing is decoded)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from resilver_client.errors import MediaCorrupt, MediaUnreadable
+from resilver_server.domain.rates import snap_rate
+
+from .files import opened, reason, video_stream
+
+
+@dataclass(frozen=True, eq=False)
+class MovieIndex:
+    """Presentation stamps of the frames that can be shown, in order; stamps that an edit list discards are out."""
+
+    stamps: npt.NDArray[np.int64]
+    """Ticks, strictly increasing. Frame i of the media is the one shown at ``stamps[i]``."""
+    keys: npt.NDArray[np.int64]
+    """Ticks of the frames at which decoding may begin, increasing; those before the first frame shown too."""
+    time_base: Fraction
+    """Seconds a tick."""
+    stamped: bool
+    """False where packets carry no stamps (raw streams, some AVI): frames are then counted in order of decoding."""
+    damaged: int | None
+    """The first frame whose packet is cut short, if any."""
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+    def frame_of(self, stamp: int) -> int | None:
+        """The frame shown at exactly this stamp."""
+        at = int(np.searchsorted(self.stamps, stamp))
+        return at if at < len(self.stamps) and int(self.stamps[at]) == stamp else None
+
+    def key_before(self, frame: int, steps: int = 0) -> int | None:
+        """Stamp of the key frame at or before ``frame``, or ``steps`` key frames earlier; None for the very start."""
+        at = int(np.searchsorted(self.keys, self.stamps[frame], side="right")) - 1 - steps
+        return int(self.keys[at]) if at > 0 else None
+
+    def fits(self, rate: Fraction) -> bool:
+        """Whether every stamp lies within one tick (and under half a frame) of k / rate."""
+        even = np.arange(len(self.stamps)) * float(1 / (rate * self.time_base))
+        slack = min(1.0, 0.5 * float(1 / (rate * self.time_base)))
+        return bool(np.all(np.abs(self.stamps - self.stamps[0] - even) <= slack + 1e-3))
+
+    def rate(self, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:
+        """Frames a second and whether they are evenly spaced: the first claim that the stamps bear out, or their mean."""
+        believable = [claim for claim in claims if claim and 0 < claim <= 1000]
+        if len(self.stamps) < 2:
+            return (believable[0] if believable else Fraction(24)), True
+        if not self.stamped:
+            return (believable[0] if believable else Fraction(25)), True
+        seconds = (int(self.stamps[-1]) - int(self.stamps[0])) * self.time_base
+        mean = Fraction(len(self.stamps) - 1) / seconds
+        candidates = [*believable, snap_rate(min(mean, Fraction(1000)))]
+        fitting = next((claim for claim in candidates if self.fits(claim)), None)
+        return (fitting, True) if fitting else (candidates[-1], False)
+
+
+def movie_index(path: Path) -> MovieIndex:
+    """The index of a movie; kept for as long as the file stays the same. Raises MediaUnreadable or MediaCorrupt."""
+    facts = path.stat()
+    return _indexed(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _indexed(path: Path, size: int, modified: int) -> MovieIndex:
+    with opened(path) as container:
+        stream = video_stream(container, path)
+        try:
+            return _walk(container.demux(stream), stream, path)
+        except FFmpegError as error:
+            raise MediaCorrupt(f"cannot be read to its end ({reason(error)})", where=str(path)) from error
+
+
+def _walk(packets: object, stream: VideoStream, path: Path) -> MovieIndex:
+    shown: list[int | None] = []
+    keys: list[int] = []
+    damaged: int | None = None
+    for packet in packets:  # type: ignore[attr-defined]
+        if packet.size == 0:
+            continue
+        if packet.is_keyframe and packet.pts is not None:
+            keys.append(packet.pts)
+        if packet.is_discard:
+            continue
+        if packet.is_corrupt and damaged is None:
+            damaged = len(shown)
+        shown.append(packet.pts)
+    if not shown:
+        raise MediaUnreadable("there is no frame in it", where=str(path), remedy="copy it again from its source")
+    stamps = [stamp for stamp in shown if stamp is not None]
+    stamped = len(set(stamps)) == len(shown)
+    times = np.array(sorted(stamps) if stamped else range(len(shown)), dtype=np.int64)
+    return MovieIndex(
+        times, np.array(sorted(keys), dtype=np.int64), stream.time_base or Fraction(1, 1000), stamped, damaged
+    )

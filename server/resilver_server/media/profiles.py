@@ -1,0 +1,153 @@
+"""Delivery profiles: the forms in which results are written. One visible table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
+from typing import cast
+
+from av.codec.context import CodecContext
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from resilver_client.errors import UnknownProfile
+from resilver_server.domain.formats import MediaInfo, MediaKind
+
+from .layout import Model, layout_of
+
+THREADS = 4
+"""Encoder threads, the same on every machine: x264 and x265 give other bytes with another number."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a result is encoded and packed. Fixed: the same profile and frames give the same packets."""
+
+    name: str
+    summary: str
+    suffix: str
+    """Of the file; of each frame's file for sequences."""
+    container: str
+    """FFmpeg's name of the muxer; empty for sequences."""
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    options: Mapping[str, str]
+    threads: int = THREADS
+    intra: bool = True
+    """Whether every frame stands alone."""
+    codec_tag: str = ""
+    audio_codec: str = "pcm_s24le"
+    """Empty where the container carries no sound."""
+    is_sequence: bool = False
+
+    @property
+    def is_rgb(self) -> bool:
+        return layout_of(self.pixel_format).model is Model.RGB
+
+
+def _options(**values: str) -> Mapping[str, str]:
+    return MappingProxyType(values)
+
+
+def _movie(name: str, summary: str, codec: str, pixel_format: str, depth: int, **options: str) -> Profile:
+    return Profile(name, summary, ".mov", "mov", codec, pixel_format, depth, _options(**options))
+
+
+def _sequence(name: str, summary: str, codec: str, pixel_format: str, depth: int, **options: str) -> Profile:
+    return Profile(
+        name, summary, f".{name if name != 'tiff' else 'tif'}", "", codec, pixel_format, depth, _options(**options),
+        threads=1, audio_codec="", is_sequence=True,
+    )  # fmt: skip
+
+
+_X264 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0"
+_X265 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0:pools=none:frame-threads=1:wpp=0:log-level=error"
+
+PROFILES: tuple[Profile, ...] = (
+    _movie(
+        "prores-422hq", "ProRes 422 HQ, 10 bits, for editing", "prores_aw", "yuv422p10le", 10, profile="3", vendor="apl0"
+    ),
+    _movie(
+        "prores-4444", "ProRes 4444, full colour resolution", "prores_aw", "yuv444p10le", 10, profile="4", vendor="apl0"
+    ),
+    _movie("dnxhr-hqx", "DNxHR HQX, 10 bits, for editing", "dnxhd", "yuv422p10le", 10, profile="dnxhr_hqx"),
+    _movie("dnxhr-hq", "DNxHR HQ, 8 bits", "dnxhd", "yuv422p", 8, profile="dnxhr_hq"),
+    Profile(
+        "h264", "H.264, 8 bits, for viewing", ".mp4", "mp4", "libx264", "yuv420p", 8,
+        MappingProxyType({"preset": "medium", "crf": "16", "x264-params": _X264}), intra=False, audio_codec="aac",
+    ),
+    Profile(
+        "hevc10", "HEVC, 10 bits, for viewing", ".mp4", "mp4", "libx265", "yuv420p10le", 10,
+        MappingProxyType({"preset": "fast", "crf": "16", "x265-params": _X265}),
+        intra=False, codec_tag="hvc1", audio_codec="aac",
+    ),
+    Profile(
+        "ffv1", "FFV1, lossless, for archives", ".mkv", "matroska", "ffv1", "gbrp16le", 16,
+        MappingProxyType({"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "0"}),
+    ),
+    _sequence("png", "PNG pictures, 16 bits", "png", "rgb48be", 16, compression_level="3", pred="mixed"),
+    _sequence("tiff", "TIFF pictures, 16 bits", "tiff", "rgb48le", 16, compression_algo="deflate"),
+    _sequence(
+        "exr", "OpenEXR pictures, half float, scene-linear", "exr", "gbrpf32le", 16, format="half", compression="zip16"
+    ),
+)  # fmt: skip
+
+_NVENC = {"h264": ("h264_nvenc", "yuv420p"), "hevc10": ("hevc_nvenc", "p010le")}
+_NVENC_OPTIONS = MappingProxyType({"preset": "p6", "rc": "vbr", "cq": "18", "bf": "0", "g": "48", "strict_gop": "1"})
+_FFV1_FORMATS = ((10, "gbrp10le"), (12, "gbrp12le"), (16, "gbrp16le"))
+
+
+def profile(name: str, info: MediaInfo | None = None) -> Profile:
+    """The profile of a name, as it will be used on this machine (NVENC where it works).
+
+    With ``info`` the depth of ``ffv1`` is the least of 10, 12 and 16 bits that holds the source's; without, it is 16.
+    Raises UnknownProfile.
+    """
+    found = next((entry for entry in PROFILES if entry.name == name), None)
+    if found is None:
+        names = ", ".join(entry.name for entry in PROFILES)
+        raise UnknownProfile(f"there is no profile {name!r}", remedy=f"choose one of {names}")
+    if name in _NVENC and _encodes(*_NVENC[name]):
+        codec, pixel_format = _NVENC[name]
+        return replace(found, codec=codec, pixel_format=pixel_format, options=_NVENC_OPTIONS, threads=1)
+    if name == "ffv1" and info is not None:
+        depth, pixel_format = next(pair for pair in _FFV1_FORMATS if pair[0] >= min(16, info.bit_depth))
+        return replace(found, bit_depth=depth, pixel_format=pixel_format)
+    return found
+
+
+def warnings(profile: Profile, info: MediaInfo) -> tuple[str, ...]:
+    """What the profile cannot keep of the media, in words for people."""
+    layout = layout_of(info.pixel_format)
+    said = []
+    if info.bit_depth > profile.bit_depth:
+        said.append(f"{profile.name} holds {profile.bit_depth} bits, the source has {info.bit_depth}")
+    if info.has_alpha:
+        said.append("the source's alpha channel is dropped")
+    if layout.floating and profile.name != "exr":
+        said.append(
+            f"scene-linear float is written to {profile.name} through the sRGB curve; values above white are clipped"
+        )
+    if profile.is_sequence and info.audio:
+        said.append(f"{profile.name} pictures carry no sound; the source's is dropped")
+    if profile.is_sequence and info.start_timecode and info.kind is MediaKind.MOVIE:
+        said.append(f"{profile.name} pictures carry no timecode; the source's is dropped")
+    return tuple(said)
+
+
+@lru_cache(maxsize=8)
+def _encodes(codec: str, pixel_format: str) -> bool:
+    """Whether an encoder that needs a device really works here: it is asked for one frame."""
+    try:
+        context = cast(VideoCodecContext, CodecContext.create(codec, "w"))
+        context.width, context.height, context.pix_fmt = 256, 256, pixel_format
+        context.framerate = Fraction(25)
+        context.options = dict(_NVENC_OPTIONS)
+        return bool([*context.encode(VideoFrame(256, 256, pixel_format)), *context.encode(None)])
+    except (FFmpegError, ValueError, OSError):
+        return False

@@ -1,0 +1,103 @@
+"""Colour tags between the names that the domain uses and the numbers of H.273 that codecs and frames carry."""
+
+from __future__ import annotations
+
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from resilver_server.domain.formats import ColourTags
+
+from .layout import Model, layout_of
+
+PRIMARIES = {
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
+}
+TRANSFERS = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
+}
+MATRICES = {
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    11: "smpte2085",
+    12: "chroma-derived-nc",
+    13: "chroma-derived-c",
+    14: "ictcp",
+}
+_UNSPECIFIED = 2
+_FULL, _LIMITED = 2, 1
+
+
+def tags_of(frame: VideoFrame, context: VideoCodecContext | None = None) -> ColourTags:
+    """The tags of a decoded frame, filled up from its stream. RGB and untagged grey are full range, as is yuvj."""
+    layout = layout_of(frame.format.name)
+    primaries = _known(frame.color_primaries, context.color_primaries if context else None)
+    transfer = _known(frame.color_trc, context.color_trc if context else None)
+    matrix = _known(frame.colorspace, context.colorspace if context else None)
+    claim = int(frame.color_range) or (int(context.color_range) if context else 0)
+    return ColourTags(
+        primaries=PRIMARIES.get(primaries, "unspecified"),
+        transfer="linear" if layout.floating else TRANSFERS.get(transfer, "unspecified"),
+        matrix="gbr" if layout.model is Model.RGB else _matrix(matrix),
+        full_range=_full_range(layout.model, claim, frame.format.name),
+    )
+
+
+def _known(first: int | None, second: int | None) -> int:
+    return int(next((code for code in (first, second) if code is not None and code != _UNSPECIFIED), _UNSPECIFIED))
+
+
+def _matrix(code: int) -> str:
+    """Zero means RGB, which YUV pixels cannot be: FFmpeg leaves it there where nothing was said."""
+    return MATRICES.get(code, "unspecified") if code else "unspecified"
+
+
+def _full_range(model: Model, claim: int, name: str) -> bool:
+    if model is Model.RGB:
+        return claim != _LIMITED
+    if claim:
+        return claim == _FULL
+    return model is Model.GREY or name.startswith("yuvj")
+
+
+def put_tags(target: VideoFrame | VideoCodecContext, tags: ColourTags) -> None:
+    """Write the tags onto a frame or an encoder. Codecs such as ProRes take them from each frame."""
+    target.color_primaries = _code(PRIMARIES, tags.primaries)
+    target.color_trc = _code(TRANSFERS, tags.transfer)
+    target.colorspace = _code(MATRICES, tags.matrix)
+    target.color_range = _FULL if tags.full_range else _LIMITED
+
+
+def _code(names: dict[int, str], name: str) -> int:
+    return next((code for code, known in names.items() if known == name), _UNSPECIFIED)
