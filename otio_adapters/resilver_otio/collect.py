@@ -16,6 +16,7 @@ import opentimelineio as otio
 from resilver_client.errors import ResilverError, SelectionEmpty
 
 from .effects import kept_effects
+from .read import parse_timeline
 from .request import request_for
 from .times import seconds
 from .types import ClipRequest, Collected, Refusal, Selection
@@ -27,8 +28,6 @@ def collect(timeline: otio.schema.Timeline | str, selection: Selection | None = 
 
     Raises TimelineUnreadable for JSON that is no timeline, SelectionEmpty where no clip is meant.
     """
-    from .read import parse_timeline  # reading imports the wrapping of collections, which collect does not need
-
     wanted = selection or Selection()
     edit = parse_timeline(timeline) if isinstance(timeline, str) else timeline
     places = [place for place in walk(edit) if place.shown]

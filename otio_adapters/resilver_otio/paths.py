@@ -10,7 +10,7 @@ from resilver_client.errors import ClipUnsupported
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
-_PATTERN = re.compile(r"%0?(\d*)d")
+_PATTERN = re.compile(r"%(?:0(\d+))?d(?![A-Za-z0-9])")
 
 
 def is_windows(path: str) -> bool:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
 
-from resilver_client.errors import TimelineUnreadable
+from resilver_client.errors import OutputExists, OutputUnwritable, ResilverError, TimelineUnreadable
 
 from .bundle import open_bundle
 from .paths import resolve_url
+from .request import timeline_rate
+from .times import seconds
+from .walk import walk
 
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 400
@@ -22,6 +27,20 @@ MAX_DEPTH = 400
 
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
 _JSON_SUFFIXES = {".otio", ".json"}
+TIMELINE_SUFFIXES = frozenset({".otio", ".otioz", ".otiod", ".xml", ".fcpxml", ".edl", ".aaf"})
+"""File names that mean a timeline; all but the first three need the adapters of the extra ``timelines``."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A timeline that was read."""
+
+    json: str
+    """OTIO JSON with absolute media paths: what ``collect`` and ``place`` take, and what travels in a request."""
+    rate: Fraction
+    """Frames a second by which its cuts count."""
+    start: Fraction
+    """Seconds that its start timecode stands for."""
 
 
 def read_timeline(
@@ -30,7 +49,7 @@ def read_timeline(
     name: str | None = None,
     rate: Fraction | None = None,
     media_folder: str | Path | None = None,
-) -> otio.schema.Timeline:
+) -> Edit:
     """The timeline in a file, with relative media paths made absolute against the file's folder.
 
     ``name`` picks one of several timelines. ``rate`` is for formats that do not say theirs (EDL: 24 if not given).
@@ -39,7 +58,38 @@ def read_timeline(
 
     Raises TimelineUnreadable, with the reason, for everything that is not one readable timeline.
     """
-    file = Path(path)
+    timeline = _read(Path(path), name, rate, Path(media_folder) if media_folder else None)
+    start = timeline.global_start_time
+    first = next(walk(timeline), None)
+    counted = Fraction(24) if first is None else timeline_rate(first, timeline)
+    return Edit(to_json(timeline), counted, Fraction(0) if start is None else seconds(start))
+
+
+def write_timeline(timeline: str, path: str | Path) -> None:
+    """Write OTIO JSON to a file in the format its suffix names, complete or not at all.
+
+    Raises OutputExists for a file that is there, OutputUnwritable where the file or the format cannot be written.
+    """
+    target = Path(path)
+    if target.exists():
+        raise OutputExists("the timeline exists", where=str(target), remedy="choose another name")
+    part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    try:
+        otio.adapters.write_to_file(parse_timeline(timeline), str(part))
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.link(part, target)
+    except FileExistsError as error:
+        raise OutputExists("the timeline exists", where=str(target), remedy="choose another name") from error
+    except ResilverError:
+        raise
+    except Exception as error:  # adapters raise whatever their writers raise
+        raise OutputUnwritable(_first_line(error), where=str(target), remedy="write it as .otio") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read(file: Path, name: str | None, rate: Fraction | None, media_folder: Path | None) -> otio.schema.Timeline:
     if file.is_dir():
         return _read_json(file / "content.otio", name, file) if file.suffix == ".otiod" else _fail_folder(file)
     if not file.exists():
@@ -51,7 +101,7 @@ def read_timeline(
     if file.suffix.lower() in _JSON_SUFFIXES:
         return _read_json(file, name, file.parent)
     if file.suffix.lower() == ".otioz":
-        content, folder = open_bundle(file, Path(media_folder) if media_folder else None)
+        content, folder = open_bundle(file, media_folder)
         return _finish(_parse(content, str(file)), name, folder, str(file))
     return _finish(_adapt(file, rate), name, file.parent, str(file))
 
