@@ -19,7 +19,8 @@ from torch import Tensor
 def upsample(plane: Tensor, size: tuple[int, int], chroma: tuple[int, int], centred: bool) -> Tensor:
     """A chroma plane (h, w) at luma size ``size`` = (height, width).
 
-    ``chroma``: luma samples per chroma sample, across and down. ``centred``: sited midway across as well (JPEG); down it always is midway.
+    ``chroma``: luma samples per chroma sample, across and down. ``centred``:
+    sited midway across as well (JPEG); down it always is midway.
     """
     across, down = chroma
     while across > 1:

@@ -53,7 +53,7 @@ class MovieIndex:
         return bool(np.all(np.abs(self.stamps - self.stamps[0] - even) <= slack + 1e-3))
 
     def rate(self, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:
-        """Frames a second and whether they are evenly spaced: the first claim that the stamps bear out, or their mean."""
+        """Frames a second and whether they are evenly spaced: the first claim that the stamps bear out, or the mean."""
         believable = [claim for claim in claims if claim and 0 < claim <= 1000]
         if len(self.stamps) < 2:
             return (believable[0] if believable else Fraction(24)), True

@@ -1,4 +1,4 @@
-"""How pixel formats lie in memory: one row a format name, and component planes out of a decoded frame."""
+"""How FFmpeg's pixel formats lie in memory, by their names alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from av.video.frame import VideoFrame
 
 from resilver_client.errors import MediaUnreadable
 
@@ -17,7 +16,7 @@ Plane = npt.NDArray[np.generic]
 
 _CHROMA = {"410": (4, 4), "411": (4, 1), "420": (2, 2), "422": (2, 1), "440": (1, 2), "444": (1, 1)}
 _PACKED_YUV = {"yuyv422": (0, 1, 3), "uyvy422": (1, 0, 2), "yvyu422": (0, 3, 1)}
-_TO_UNPACK = {"pal8": "rgba", "monob": "gray", "monow": "gray", "rgb565le": "rgb24", "rgb555le": "rgb24"}
+WIDENED = {"pal8": "rgba", "monob": "gray", "monow": "gray", "rgb565le": "rgb24", "rgb555le": "rgb24"}
 """Rare RGB and palette formats that FFmpeg widens to 8 bits by table look-up: no matrix and no range is involved."""
 
 
@@ -71,59 +70,10 @@ def layout_of(name: str) -> Layout:
 def readable(name: str) -> bool:
     """Whether frames of this pixel format can be read, directly or widened by table."""
     try:
-        layout_of(_TO_UNPACK.get(name, name))
+        layout_of(WIDENED.get(name, name))
     except MediaUnreadable:
         return False
     return True
-
-
-def unpacked(frame: VideoFrame) -> VideoFrame:
-    """The frame itself, or for palette and 1-bit pictures the same colours as plain 8-bit components."""
-    name = _TO_UNPACK.get(frame.format.name)
-    return frame.reformat(format=name) if name else frame
-
-
-def components(frame: VideoFrame) -> tuple[Plane, ...]:
-    """Component planes of a frame, as views where its byte order allows."""
-    layout = layout_of(frame.format.name)
-    return tuple(_component(frame, layout, *slot) for slot in layout.slots)
-
-
-def _component(frame: VideoFrame, layout: Layout, plane_index: int, first: int, step: int) -> Plane:
-    plane = frame.planes[plane_index]
-    stored = layout.dtype.newbyteorder(">" if layout.big_endian else "<")
-    items = np.frombuffer(plane, dtype=stored)  # type: ignore[call-overload]
-    row = plane.line_size // stored.itemsize
-    used = _items_used(frame, layout, plane_index, step)
-    rows = np.lib.stride_tricks.as_strided(
-        items, shape=(plane.height, used), strides=(row * stored.itemsize, stored.itemsize), writeable=False
-    )
-    picked = rows[:, first::step]
-    if layout.big_endian:
-        picked = picked.astype(layout.dtype)
-    return picked >> layout.shift if layout.shift else picked
-
-
-def _items_used(frame: VideoFrame, layout: Layout, plane_index: int, step: int) -> int:
-    """Items of a row that are picture, without the padding after it."""
-    subsampled = layout.model is Model.YUV and plane_index > 0
-    across = layout.chroma[0] if subsampled or (step == 4 and layout.model is Model.YUV) else 1
-    return -(-frame.width // across) * step
-
-
-def planes_to_frame(planes: tuple[Plane, ...], name: str) -> VideoFrame:
-    """A frame of pixel format ``name`` from component planes in the order of ``layout_of(name)``."""
-    layout = layout_of(name)
-    height, width = planes[0].shape
-    frame = VideoFrame(width, height, name)
-    stored = layout.dtype.newbyteorder(">" if layout.big_endian else "<")
-    for index, plane in enumerate(frame.planes):
-        rows = np.zeros((plane.height, plane.line_size // stored.itemsize), dtype=stored)
-        for component, (where, first, step) in zip(planes, layout.slots, strict=True):
-            if where == index:
-                rows[:, first : first + component.shape[1] * step : step] = component
-        plane.update(rows.tobytes())
-    return frame
 
 
 def _integers(text: str | None) -> int:

@@ -19,8 +19,9 @@ from resilver_server.domain.rates import Rate
 from .fields import decimated_count, field_order
 from .files import existing_file, local_path, opened, reason, video_stream
 from .index import MovieIndex, movie_index
-from .layout import components, layout_of, unpacked
+from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
+from .planes import components, unpacked
 from .sequences import Sequence, by_pattern, in_folder, is_pattern
 from .tagging import tags_of
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
-from typing import cast
-
-from av.codec.context import CodecContext
-from av.error import FFmpegError
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
 
 from resilver_client.errors import UnknownProfile
 from resilver_server.domain.formats import MediaInfo, MediaKind
@@ -70,7 +63,7 @@ _X265 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0:pools=none:fram
 
 PROFILES: tuple[Profile, ...] = (
     _movie(
-        "prores-422hq", "ProRes 422 HQ, 10 bits, for editing", "prores_aw", "yuv422p10le", 10, profile="3", vendor="apl0"
+        "prores-422hq", "ProRes 422 HQ, 10 bits for editing", "prores_aw", "yuv422p10le", 10, profile="3", vendor="apl0"
     ),
     _movie(
         "prores-4444", "ProRes 4444, full colour resolution", "prores_aw", "yuv444p10le", 10, profile="4", vendor="apl0"
@@ -112,7 +105,7 @@ def profile(name: str, info: MediaInfo | None = None) -> Profile:
     if found is None:
         names = ", ".join(entry.name for entry in PROFILES)
         raise UnknownProfile(f"there is no profile {name!r}", remedy=f"choose one of {names}")
-    if name in _NVENC and _encodes(*_NVENC[name]):
+    if name in _NVENC and _works(*_NVENC[name]):
         codec, pixel_format = _NVENC[name]
         return replace(found, codec=codec, pixel_format=pixel_format, options=_NVENC_OPTIONS, threads=1)
     if name == "ffv1" and info is not None:
@@ -141,13 +134,8 @@ def warnings(profile: Profile, info: MediaInfo) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def _encodes(codec: str, pixel_format: str) -> bool:
-    """Whether an encoder that needs a device really works here: it is asked for one frame."""
-    try:
-        context = cast(VideoCodecContext, CodecContext.create(codec, "w"))
-        context.width, context.height, context.pix_fmt = 256, 256, pixel_format
-        context.framerate = Fraction(25)
-        context.options = dict(_NVENC_OPTIONS)
-        return bool([*context.encode(VideoFrame(256, 256, pixel_format)), *context.encode(None)])
-    except (FFmpegError, ValueError, OSError):
-        return False
+def _works(codec: str, pixel_format: str) -> bool:
+    """Whether the encoder works here. Codecs are only loaded when it is asked."""
+    from .hardware import encodes
+
+    return encodes(codec, pixel_format, dict(_NVENC_OPTIONS))

@@ -17,13 +17,14 @@ from resilver_client.errors import MediaChanged, MediaCorrupt, RangeOutsideMedia
 from resilver_server.domain.formats import FieldFilter, MediaInfo, MediaKind
 from resilver_server.domain.spans import Span
 
-from .colour import resolved
 from .files import opened, reason, video_stream
 from .identity import source_files
 from .index import movie_index
-from .layout import components, layout_of, unpacked
+from .layout import layout_of
 from .picture import Picture
 from .pictures import decode_picture
+from .planes import components, unpacked
+from .tagging import resolved
 
 _AHEAD = 3
 """Picture files that are decoded ahead, each in a thread."""

@@ -1,13 +1,20 @@
-"""Colour tags between the names that the domain uses and the numbers of H.273 that codecs and frames carry."""
+"""Colour tags: the rules for what is not said, and H.273's numbers that codecs and frames carry.
+
+Nothing heavy is imported here, so that plans can be made without codecs.
+"""
 
 from __future__ import annotations
 
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from resilver_server.domain.formats import ColourTags
+from resilver_server.domain.formats import ColourTags, FrameFormat
 
 from .layout import Model, layout_of
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
 
 PRIMARIES = {
     1: "bt709",
@@ -55,6 +62,17 @@ MATRICES = {
     13: "chroma-derived-c",
     14: "ictcp",
 }
+UNSPECIFIED = frozenset({"unspecified", "unknown", "reserved", ""})
+WEIGHTS = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+}
+"""Kr and Kb by matrix name (H.273 table 4)."""
+LARGEST_SD_HEIGHT = 576
 _UNSPECIFIED = 2
 _FULL, _LIMITED = 2, 1
 
@@ -101,3 +119,43 @@ def put_tags(target: VideoFrame | VideoCodecContext, tags: ColourTags) -> None:
 
 def _code(names: dict[int, str], name: str) -> int:
     return next((code for code, known in names.items() if known == name), _UNSPECIFIED)
+
+
+def resolved(tags: ColourTags, format: FrameFormat, model: Model | None = None) -> ColourTags:
+    """Tags with every unspecified entry decided by rule, see ``docs/decisions/0100-unspecified-colour.md``.
+
+    Up to 576 lines the matrix is BT.601 (the 625-line flavour above 486 lines), else BT.709; primaries and transfer
+    follow it. RGB media keep the matrix "gbr" and are taken for BT.709.
+    """
+    sd = format.height <= LARGEST_SD_HEIGHT and model is not Model.RGB
+    family = ("bt470bg" if format.height > 486 else "smpte170m") if sd else "bt709"
+    curve = "smpte170m" if sd else "bt709"
+    return replace(
+        tags,
+        matrix="gbr" if model is Model.RGB else _either(tags.matrix, family),
+        primaries=_either(tags.primaries, family),
+        transfer=_either(tags.transfer, curve),
+    )
+
+
+def delivery_tags(tags: ColourTags, format: FrameFormat, pixel_format: str) -> ColourTags:
+    """Tags of a result made from media with ``tags`` and written as ``pixel_format``.
+
+    Primaries and transfer are kept (or decided by ``resolved``); RGB sources get the BT.709 matrix where the result is
+    YUV. YUV results are limited range, RGB ones full range.
+    """
+    layout = layout_of(pixel_format)
+    source = Model.RGB if tags.matrix == "gbr" else None
+    known = resolved(tags, format, source)
+    if known.transfer == "linear":
+        known = replace(known, transfer="iec61966-2-1")
+    if layout.floating:
+        known = replace(known, transfer="linear")
+    if layout.model is Model.RGB:
+        return replace(known, matrix="gbr", full_range=True)
+    matrix = known.matrix if known.matrix in WEIGHTS else "bt2020nc" if known.primaries == "bt2020" else "bt709"
+    return replace(known, matrix=matrix, full_range=False)
+
+
+def _either(name: str, otherwise: str) -> str:
+    return otherwise if name in UNSPECIFIED else name

@@ -27,7 +27,8 @@ from resilver_server.domain.rates import Rate
 
 from .colour import from_rgb
 from .files import reason
-from .layout import Plane, planes_to_frame
+from .layout import Plane
+from .planes import planes_to_frame
 from .profiles import Profile
 from .tagging import put_tags
 
