@@ -85,8 +85,9 @@ def from_call(failure: grpc.RpcError, where: str = "") -> ResilverError:
 
 
 def shorten(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` bytes of UTF-8, ending in an ellipsis where something is missing."""
-    data = text.encode()
+    """``text`` in at most ``limit`` bytes of UTF-8, ending in an ellipsis where something is missing. What is no
+    character (the odd bytes of an old file name) becomes a question mark."""
+    data = text.encode(errors="replace")
     if len(data) <= limit:
-        return text
+        return data.decode()
     return data[: limit - 3].decode(errors="ignore") + "…"
