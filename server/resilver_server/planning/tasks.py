@@ -107,6 +107,8 @@ class SolveResult:
     chunks: tuple[ChunkPlan, ...]
     findings: Mapping[str, str] = field(default_factory=dict)
     """Facts for people: repeated frames, cuts, and the like."""
+    source_digests: tuple[str, ...] = ()
+    """Of ``plan.source``, as in AnalyseResult: the task's own, or those that the solve took itself."""
 
 
 @dataclass(frozen=True)
