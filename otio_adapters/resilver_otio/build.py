@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -13,7 +12,6 @@ from .fits import Fit, Window
 from .paths import is_windows, split_pattern
 from .request import original_reference
 from .times import rational, seconds, time_range, written_rate
-from .types import Restored
 
 _ZERO = Fraction(0)
 
@@ -26,7 +24,7 @@ def overlay_clip(window: Window) -> otio.schema.Clip:
         fit.clip.name,
         restored_reference(fit, origin),
         _shown(window, origin + fit.restored.head),
-        provenance(fit.restored),
+        {"resilver": provenance(window)},
     )
     return clip
 
@@ -56,7 +54,9 @@ def switch_on(fit: Fit, original_key: str, restored_key: str) -> None:
         clip.source_range = original.available_range
     references = {original_key: original, restored_key: restored_reference(fit, start - fit.restored.head), **others}
     clip.set_media_references(references, restored_key)
-    merge_provenance(clip, fit.restored)
+    before = clip.metadata.get("resilver")
+    asked = dict(before) if before is not None and hasattr(before, "keys") else {}
+    clip.metadata["resilver"] = {**asked, **provenance(Window(fit))}
 
 
 def restored_reference(fit: Fit, start: Fraction) -> otio.core.MediaReference:
@@ -84,23 +84,16 @@ def gap(duration: Fraction, rate: float) -> otio.schema.Gap:
     return otio.schema.Gap(source_range=time_range(_ZERO, duration, rate))
 
 
-def provenance(restored: Restored) -> dict[str, object]:
-    """What a restored clip's metadata says of where it came from."""
+def provenance(window: Window) -> dict[str, str]:
+    """What a restored clip's ``metadata.resilver`` says of where it came from; ``head`` is the record seconds in the
+    file before the moment that the clip shows first."""
+    restored = window.fit.restored
     return {
-        "resilver": {
-            "job": restored.job,
-            "recipe": restored.recipe,
-            "clip": restored.clip_id,
-            "head": str(restored.head),
-        }
+        "job": restored.job,
+        "recipe": restored.recipe,
+        "clip": restored.clip_id,
+        "head": str(restored.head + window.cut_head),
     }
-
-
-def merge_provenance(clip: otio.schema.Clip, restored: Restored) -> None:
-    """Add the same to a clip whose metadata stays."""
-    before = clip.metadata.get("resilver")
-    kept = dict(before) if isinstance(before, Mapping) or hasattr(before, "keys") else {}
-    clip.metadata["resilver"] = {**kept, **provenance(restored)["resilver"]}  # type: ignore[dict-item]
 
 
 def record_rate(fit: Fit) -> float:
@@ -135,22 +128,21 @@ def _source_start(fit: Fit) -> Fraction:
 
 
 def _restored_copy(window: Window) -> otio.schema.Clip:
+    """The clip with everything it carries, but for its media and the retime, which the new media has baked in."""
     fit = window.fit
     clip = fit.clip.deepcopy()
-    retimed = is_retimed(fit)
-    origin = (fit.restored.start_time or _ZERO) if retimed else _source_start(fit) - fit.restored.head
+    origin = fit.restored.start_time or _ZERO
     key = otio.schema.Clip.DEFAULT_MEDIA_KEY
     clip.set_media_references({key: restored_reference(fit, origin)}, key)
     clip.source_range = _shown(window, origin + fit.restored.head)
-    if retimed:
-        clip.effects[:] = [each.deepcopy() for each in fit.clip.effects if not isinstance(each, otio.schema.TimeEffect)]
-        _move_markers(clip, fit, origin + fit.restored.head)
-    merge_provenance(clip, fit.restored)
+    clip.effects[:] = [each.deepcopy() for each in fit.clip.effects if not isinstance(each, otio.schema.TimeEffect)]
+    _move_markers(clip, fit, origin + fit.restored.head)
+    clip.metadata["resilver"] = provenance(window)
     return clip
 
 
 def _move_markers(clip: otio.schema.Clip, fit: Fit, start: Fraction) -> None:
-    """Markers sit in media time; without the retime the same moment is another media time."""
+    """Markers sit in media time: the same moment is another time of the new media."""
     speed, low = speed_of(fit.clip), _source_start(fit)
     for marker in clip.markers:
         moment, length = seconds(marker.marked_range.start_time), seconds(marker.marked_range.duration)
@@ -171,6 +163,8 @@ def _original_piece(fit: Fit, first: Fraction, stop: Fraction) -> otio.schema.Cl
     start = low - speed * (fit.duration - stop) if speed < 0 else low + speed * first
     piece.source_range = time_range(start, stop - first, rate)
     del piece.markers[:]
+    if "head" in (piece.metadata.get("resilver") or {}):
+        del piece.metadata["resilver"]["head"]
     return piece
 
 

@@ -8,7 +8,6 @@ backwards the same frames in the opposite order.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from resilver_client.errors import MediaUnreadable, RangeOutsideMedia
@@ -61,19 +60,16 @@ def playing_rate(clip: ClipRequest, rate: Fraction, frames: int) -> Fraction:
     return clip.media_rate if counted else rate
 
 
-def on_grid(clip: ClipRequest, rate: Fraction) -> ClipRequest:
-    """The clip with its output frames fixed to those of one grid that starts with the timeline: frame k of the
-    delivery is shown at ``k / rate``, and every cut falls on the first frame that is not before it.
+def on_grid(clip: ClipRequest, located: Located, rate: Fraction) -> tuple[int, Fraction]:
+    """Number of output frames and offset of the first one, for a delivery whose frame k is shown at ``k / rate``
+    of the timeline: what ``Shot.output_frames`` and ``Shot.output_offset`` are to be for a timeline at that rate.
 
-    The times are those on the record side of the clip's own parent, transitions included; clips of unknown length
-    are returned as they are.
+    Every cut falls on the first frame of the grid that is not before it, so neighbours meet. A clip in a nested
+    stack is counted from that stack's first moment.
     """
-    if clip.duration is None:
-        return clip
-    start = clip.parent_start - clip.head
-    stop = clip.parent_start + clip.duration + clip.tail
-    first, last = cut_frame(start, rate), cut_frame(stop, rate)
-    return replace(clip, output_frames=max(1, last - first), output_offset=first / rate - start)
+    start = clip.parent_start - located.head
+    first, last = cut_frame(start, rate), cut_frame(start + located.duration, rate)
+    return max(1, last - first), first / rate - start
 
 
 def cut_frame(time: Fraction, rate: Fraction) -> int:

@@ -15,8 +15,8 @@ from .fits import Fit, Window, find_fits, overlay_window, replace_window
 from .grid import to_rate
 from .layers import add_overlays
 from .read import parse_timeline, to_json
-from .request import ORIGINAL, RESTORED, original_reference
-from .times import written_rate
+from .request import ORIGINAL, RESTORED, Overrides, original_reference
+from .times import time_range, written_rate
 from .types import Layout, Placed, Restored
 from .walk import Place, walk
 
@@ -33,13 +33,14 @@ def place(timeline_json: str, restored: Sequence[Restored], layout: Layout, at_d
     a file that is too short for its clip.
     """
     timeline = parse_timeline(timeline_json)
+    for spot, result in _pairs(timeline, restored):
+        _complete(spot.clip, result)
     fits = find_fits(timeline, restored)
     places = list(walk(timeline))
     report: list[str] = []
     overlays: list[Window] = []
     replacements: list[Window] = []
     for fit in fits.values():
-        _complete(fit)
         kind = _layout_for(fit, layout, report)
         if kind is Layout.OVERLAY:
             overlays.extend(_overlaid(fit, fits, places, report))
@@ -64,15 +65,24 @@ def _delivery_rate(restored: Sequence[Restored]) -> Fraction:
     return rates.pop()
 
 
-def _complete(fit: Fit) -> None:
-    """Our own timelines of one clip do not know their media's length until it has been probed."""
-    reference = original_reference(fit.clip)
-    rate, frames = fit.restored.source_rate, fit.restored.source_frames
-    if "resilver" not in fit.clip.metadata or reference.available_range is not None or rate is None or frames is None:
+def _pairs(timeline: otio.schema.Timeline, restored: Sequence[Restored]) -> list[tuple[Place, Restored]]:
+    results = {each.clip_id: each for each in restored}
+    return [(each, results[each.id]) for each in walk(timeline) if each.id in results]
+
+
+def _complete(clip: otio.schema.Clip, restored: Restored) -> None:
+    """Our own timelines of one clip do not know their media's times until it has been probed."""
+    reference = original_reference(clip)
+    rate, count = restored.source_rate, restored.source_frames
+    if "resilver" not in clip.metadata or reference.available_range is not None or rate is None or count is None:
         return
-    written = written_rate(rate)
-    zero = otio.opentime.RationalTime(0, written)
-    reference.available_range = otio.opentime.TimeRange(zero, otio.opentime.RationalTime(frames, written))
+    reference.available_range = time_range(Fraction(0), count / rate, written_rate(rate))
+    if isinstance(reference, otio.schema.ImageSequenceReference) and not reference.rate:
+        reference.rate = written_rate(rate)
+    first, stop = Overrides.of(clip).frames or (0, None)
+    if clip.source_range is None:
+        end = count if stop is None else stop
+        clip.source_range = time_range(first / rate, (end - first) / rate, written_rate(rate))
 
 
 def _layout_for(fit: Fit, layout: Layout, report: list[str]) -> Layout:

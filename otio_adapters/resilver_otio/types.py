@@ -135,7 +135,8 @@ class Restored:
     first_number: int = 0
     """Number of the first file of a sequence."""
     source_rate: Fraction | None = None
-    """Of the original media, as probed; with ``source_frames`` it completes a clip that said nothing of its times."""
+    """Of the original media as it was played (``Located.rate``); with ``source_frames``, its frame count, it completes
+    a clip whose timeline said nothing of its times."""
     source_frames: int | None = None
 
 
