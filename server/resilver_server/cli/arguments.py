@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 import typer
 
@@ -12,6 +13,7 @@ from resilver_client.errors import InvalidRate
 from resilver_otio.types import Selection
 from resilver_server.domain.rates import Rate, format_rate, parse_rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
+from resilver_server.media.profiles import profile
 
 _TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
 _TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d\d)")
@@ -128,3 +130,16 @@ def with_stage(recipe: Recipe, settings: StageSettings) -> Recipe:
         matte=settings.matte or known.matte,
     )
     return replace(recipe, stages=tuple(merged if stage is known else stage for stage in recipe.stages))
+
+
+def parse_frames(text: str) -> tuple[int, int]:
+    """``24:48``: media frames, half-open."""
+    start, stop = parse_range(text, Fraction(1))
+    return int(start), int(stop)
+
+
+def check_suffix(output: Path, profile_name: str) -> None:
+    """The result's suffix must be the profile's own: a wrong one would lie about what is inside."""
+    suffix = profile(profile_name).suffix
+    if output.suffix.lower() != suffix:
+        raise typer.BadParameter(f"profile {profile_name} writes {suffix} files, not {output.suffix}", param_hint="-o")

@@ -1,0 +1,22 @@
+"""What a finished job handed over, written down and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from resilver.v1 import jobs_pb2
+from resilver_otio.read import write_timeline
+
+
+def save_result(result: jobs_pb2.JobResult, timeline: Path | None, console: Console) -> None:
+    """Write the result timeline (None: the source was no timeline) and print the paths. Raises OutputExists."""
+    if timeline and result.timeline:
+        timeline.parent.mkdir(parents=True, exist_ok=True)
+        write_timeline(result.timeline, str(timeline))
+        console.print(f"timeline: {timeline}")
+    for path in (*result.outputs, *result.pictures):
+        console.print(f"  {path}")
+    for line in result.report:
+        console.print(f"[yellow]note[/yellow] {line}")
