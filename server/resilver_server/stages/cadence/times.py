@@ -1,0 +1,122 @@
+"""True times of the frames of a scene, in source frames: even where a steady rate explains which frames repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+_HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A frame that is kept, with the rows it was shown for."""
+
+    row: int
+    shown: int
+    """Rows until the next entry of the scene."""
+    held: bool = False
+    """Part of a held picture: its time stays as shown."""
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A rate that explains the entries around one of them."""
+
+    step: Fraction
+    """Source frames between film frames."""
+    time: Fraction
+    """Where that puts the entry, in source frames."""
+
+
+def true_times(entries: list[Entry], reach: int, at_wall: bool) -> list[tuple[Fraction, Fraction | None]]:
+    """Time in source frames of each entry of one scene, and the steady step found there (None: as shown).
+
+    A time lies within half a source frame of the rows in which its frame was shown, so that times increase. Only
+    entries within ``reach`` rows count. ``at_wall``: the scene begins with a cut, which stays where it was shown.
+    """
+    times: list[tuple[Fraction, Fraction | None]] = []
+    for index, entry in enumerate(entries):
+        steady = None if entry.held else _steady(entries, index, reach)
+        exact = index == 0 and at_wall
+        if steady is None or exact:
+            times.append((Fraction(entry.row), steady.step if steady else None))
+        else:
+            times.append((_within(entry, steady.time), steady.step))
+    return times
+
+
+def _within(entry: Entry, time: Fraction) -> Fraction:
+    """Half-open corridors of neighbours meet and do not overlap: this keeps times strictly increasing."""
+    low, high = entry.row - _HALF, entry.row + entry.shown - _HALF
+    return min(max(time, low), high - Fraction(1, 16))
+
+
+def _steady(entries: list[Entry], index: int, reach: int) -> Steady | None:
+    """The widest neighbourhood (reach, half, a quarter of it) that one rate explains."""
+    for radius in (reach, reach // 2, reach // 4):
+        near = _neighbours(entries, index, radius)
+        if len(near) >= 4 and (found := _explain(near, index)) is not None:
+            return found
+    return None
+
+
+def _neighbours(entries: list[Entry], index: int, radius: int) -> list[tuple[int, int]]:
+    """(index, row) of the entries within ``radius`` rows, up to the first hold on either side. The first entry of a
+    scene is left out: what it shows began before the cut."""
+    row = entries[index].row
+    first = last = index
+    while first > 1 and row - entries[first - 1].row <= radius and not entries[first - 1].held:
+        first -= 1
+    while last + 1 < len(entries) and entries[last + 1].row - row <= radius and not entries[last + 1].held:
+        last += 1
+    return [(i, entries[i].row) for i in range(max(1, first), last + 1)]
+
+
+def _explain(near: list[tuple[int, int]], index: int) -> Steady | None:
+    bounds = _step_bounds(near)
+    if bounds is None:
+        return None
+    step = simplest_between(*bounds)
+    whole = _whole_periods(near, index, step.denominator)
+    if whole is None or not _fits(near, step):
+        return None
+    phase = sum((row - i * step for i, row in whole), Fraction(0)) / len(whole)
+    return Steady(step, phase + index * step)
+
+
+def _step_bounds(near: list[tuple[int, int]]) -> tuple[Fraction, Fraction] | None:
+    """Open bounds of the steps for which each row is the first at or after its film frame: rows i and j differ from
+    (j - i) steps by less than one."""
+    low, high = Fraction(0), Fraction(10**6)
+    for a, (i, row_i) in enumerate(near):
+        for j, row_j in near[a + 1 :]:
+            low = max(low, Fraction(row_j - row_i - 1, j - i))
+            high = min(high, Fraction(row_j - row_i + 1, j - i))
+    return (low, high) if low < high else None
+
+
+def _fits(near: list[tuple[int, int]], step: Fraction) -> bool:
+    late = [row - i * step for i, row in near]
+    return max(late) - min(late) < 1
+
+
+def _whole_periods(near: list[tuple[int, int]], index: int, period: int) -> list[tuple[int, int]] | None:
+    """Entries around ``index`` whose number is a multiple of ``period``: over these the rounding of rows is even."""
+    count = len(near) // period * period
+    if not count:
+        return None
+    spare = len(near) - count
+    before = index - near[0][0]
+    start = min(max(0, before - count // 2), spare)
+    return near[start : start + count]
+
+
+def simplest_between(low: Fraction, high: Fraction) -> Fraction:
+    """The fraction with the smallest denominator strictly between (Stern and Brocot)."""
+    whole = low.numerator // low.denominator
+    if whole + 1 < high:
+        return Fraction(whole + 1)
+    if low == whole:
+        return whole + Fraction(1, int(1 / (high - whole)) + 1)
+    return whole + 1 / simplest_between(1 / (high - whole), 1 / (low - whole))
