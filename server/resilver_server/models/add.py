@@ -10,7 +10,16 @@ from resilver_client.errors import InvalidRequest, ModelUnreadable
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.serial import dumps, loads
 
-from .cards import CARDS, Architecture, CardFile, ModelCard, RrdbParameters, SpanParameters, SrvggParameters, cards_folder
+from .cards import (
+    CARDS,
+    Architecture,
+    CardFile,
+    ModelCard,
+    RrdbParameters,
+    SpanParameters,
+    SrvggParameters,
+    cards_folder,
+)
 from .converters.checkpoint import read_checkpoint
 from .converters.convert import serialised
 from .converters.recognise import Recognised, recognise
@@ -48,7 +57,7 @@ def add(checkpoint: Path, card_file: Path, *, accept_licence: bool = False) -> I
     found = recognise(read_checkpoint(checkpoint), str(checkpoint))
     if found.architecture is Architecture.IFNET:
         raise ModelUnreadable(
-            "interpolation networks cannot be added", where=str(checkpoint), remedy="add ESRGAN, compact or SPAN weights"
+            "interpolation networks cannot be added", where=str(checkpoint), remedy="add ESRGAN, compact or SPAN"
         )
     weights = serialised(found.parameters, found.state, str(checkpoint))
     model = _card(wanted, found, checkpoint)

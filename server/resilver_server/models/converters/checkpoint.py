@@ -26,7 +26,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             head = file.read(16)
     except OSError as error:
         raise ModelUnreadable(f"the file cannot be opened: {error.strerror}", where=str(path)) from error
-    loaded = _read_safetensors(path) if head[8:9] == b"{" else _read_pickle(path)
+    is_safetensors = path.suffix == ".safetensors" or head[8:9] == b"{"
+    loaded = _read_safetensors(path) if is_safetensors else _read_pickle(path)
     tensors = _tensors(_unwrapped(loaded), str(path))
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():

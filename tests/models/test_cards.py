@@ -1,0 +1,98 @@
+"""The list of models, and that it can be read without the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from resilver_client.errors import ModelUnknown, ModelUnreadable
+from resilver_server.domain.serial import dumps, loads
+from resilver_server.models.cards import (
+    CARDS,
+    Architecture,
+    IfnetParameters,
+    ModelCard,
+    RrdbParameters,
+    SpanParameters,
+    SrvggParameters,
+    all_cards,
+    card,
+    cards_folder,
+)
+from resilver_server.models.nets.build import build
+from resilver_server.models.sources import WheelMember
+from resilver_server.models.store import ModelState, state
+
+_PARAMETERS = {
+    Architecture.RRDB: RrdbParameters,
+    Architecture.SRVGG: SrvggParameters,
+    Architecture.SPAN: SpanParameters,
+    Architecture.IFNET: IfnetParameters,
+}
+
+
+def test_ids_are_unique_and_known() -> None:
+    ids = [model.id for model in CARDS]
+    assert len(set(ids)) == len(ids)
+    assert {"rife-4.25", "rife-4.6", "realesrgan-x4plus", "realesrgan-x4plus-anime"} <= set(ids)
+    assert {"realesr-animevideov3", "span-x2", "span-x4"} <= set(ids)
+
+
+@pytest.mark.parametrize("model", CARDS, ids=lambda model: model.id)
+def test_card_is_complete(model: ModelCard) -> None:
+    assert isinstance(model.parameters, _PARAMETERS[model.architecture])
+    assert all(len(file.sha256) == 64 and file.size > 0 and file.sources for file in model.files)
+    assert model.code_licence
+    assert model.weights_licence
+    assert model.permissive
+    assert loads(ModelCard, dumps(model)) == model
+
+
+@pytest.mark.parametrize("model", [m for m in CARDS if m.architecture is not Architecture.IFNET], ids=lambda m: m.id)
+def test_scale_is_what_the_network_does(model: ModelCard) -> None:
+    with torch.inference_mode():
+        result = build(model.parameters)(torch.zeros(1, 3, 7, 10))
+    assert result.shape == (1, 3, 7 * model.scale, 10 * model.scale)
+
+
+@pytest.mark.parametrize("model", [m for m in CARDS if m.architecture is Architecture.IFNET], ids=lambda m: m.id)
+def test_interpolation_keeps_the_size_of_its_multiple(model: ModelCard) -> None:
+    torch.manual_seed(1)
+    frame = torch.rand(1, 3, model.multiple, 2 * model.multiple)
+    assert build(model.parameters)(frame, frame, 0.5).shape == frame.shape
+
+
+def test_unknown_model() -> None:
+    with pytest.raises(ModelUnknown, match=r"rife-4\.25"):
+        card("rife-9")
+
+
+def test_damaged_user_card_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESILVER_HOME", str(tmp_path))
+    cards_folder().mkdir(parents=True)
+    (cards_folder() / "mine.json").write_text('{"id": "mine"')
+    with pytest.raises(ModelUnreadable, match=r"mine\.json"):
+        all_cards()
+
+
+def test_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESILVER_HOME", str(tmp_path))
+    assert {state(model) for model in all_cards()} == {ModelState.ABSENT}
+
+
+def test_listing_loads_no_heavy_library() -> None:
+    script = (
+        "import sys; from resilver_server.models import cards, store, sources\n"
+        "print([store.state(model).value for model in cards.all_cards()])\n"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'cv2', 'av', 'numpy', 'safetensors')))"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_sources_are_wheels_first() -> None:
+    """Hubs are not always reachable; package indexes are what everybody has set up."""
+    assert all(isinstance(file.sources[0], WheelMember) for model in CARDS for file in model.files)
