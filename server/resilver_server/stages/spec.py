@@ -53,6 +53,10 @@ def _no_radius(parameters: Any) -> int:
     return 0
 
 
+def _as_given(parameters: Any, given: FrameFormat, device: str) -> Any:
+    return parameters
+
+
 def _no_memory(given: FrameFormat, parameters: Any) -> int:
     return 0
 
@@ -73,6 +77,9 @@ class StageSpec:
     """Whether it changes pixels (cadence only tells times)."""
     retimes: bool = False
     """Whether it computes frames at new times (interpolate)."""
+    resolve: Callable[[Any, FrameFormat, str], Any] = _as_given
+    """Parameters with every "auto" decided, from those asked for, the format that arrives and the device's id.
+    Applied once, before the others below are asked; resolving twice changes nothing more."""
     output_format: Callable[[FrameFormat, Any], FrameFormat] = _same_format
     radius: Callable[[Any], int] = _no_radius
     models: Callable[[Any], tuple[str, ...]] = _nothing

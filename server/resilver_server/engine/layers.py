@@ -1,0 +1,174 @@
+"""A shot's stages as layers that pull frames from each other, each remembering just as many as it needs again."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Protocol
+
+import torch
+
+from resilver_client.errors import InternalError
+from resilver_server.domain.spans import Span
+from resilver_server.planning.demand import Sample
+from resilver_server.stages.contract import Interpolator, Session, State, Window
+
+from .mattes import Weight
+
+
+class Layer(Protocol):
+    def get(self, index: int) -> torch.Tensor:
+        """Frame ``index`` of this layer's domain, (3, height, width)."""
+
+
+class Stopwatch:
+    """Seconds by name; a layer's own time, without that of the layers it pulls from."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._running: list[list[float]] = []
+
+    def measure(self, name: str, work: Callable[[], torch.Tensor]) -> torch.Tensor:
+        self._running.append([0.0])
+        began = time.perf_counter()
+        try:
+            return work()
+        finally:
+            spent = time.perf_counter() - began
+            inner = self._running.pop()[0]
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
+            if self._running:
+                self._running[-1][0] += spent
+
+
+class Remembered:
+    """The frames asked for last, at most ``capacity`` of them."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = max(1, capacity)
+        self._frames: OrderedDict[int, torch.Tensor] = OrderedDict()
+
+    def find(self, index: int) -> torch.Tensor | None:
+        if index in self._frames:
+            self._frames.move_to_end(index)
+        return self._frames.get(index)
+
+    def keep(self, index: int, frame: torch.Tensor) -> torch.Tensor:
+        self._frames[index] = frame
+        while len(self._frames) > self._capacity:
+            self._frames.popitem(last=False)
+        return frame
+
+
+class SourceLayer:
+    """Entries of the clock as they come out of the decoder, in the order in which they are demanded."""
+
+    def __init__(self, frames: Iterator[tuple[int, torch.Tensor]], capacity: int, watch: Stopwatch) -> None:
+        self._frames = frames
+        self._kept = Remembered(capacity)
+        self._watch = watch
+
+    def get(self, index: int) -> torch.Tensor:
+        kept = self._kept.find(index)
+        if kept is not None:
+            return kept
+        return self._watch.measure("waiting", lambda: self._taken(index))
+
+    def _taken(self, index: int) -> torch.Tensor:
+        for entry, frame in self._frames:
+            self._kept.keep(entry, frame)
+            if entry == index:
+                return frame
+        raise InternalError("a frame was asked for that is not in the demand", where=f"entry {index}")
+
+
+class StageLayer:
+    """A stage that makes one frame out of one and its neighbours."""
+
+    def __init__(
+        self,
+        upstream: Layer,
+        *,
+        name: str,
+        session: Session | None,
+        plain: Callable[[torch.Tensor], torch.Tensor],
+        window: Callable[[int], Span],
+        rows: Callable[[Span], State],
+        weight: Weight,
+        capacity: int,
+        backwards: bool,
+        watch: Stopwatch,
+    ) -> None:
+        """``session`` None: the stage is idle (strength 0), only its geometry holds."""
+        self._upstream, self._session, self._plain = upstream, session, plain
+        self._window, self._rows, self._weight = window, rows, weight
+        self._kept = Remembered(capacity)
+        self._backwards, self._name, self._watch = backwards, name, watch
+
+    def get(self, index: int) -> torch.Tensor:
+        kept = self._kept.find(index)
+        if kept is not None:
+            return kept
+        return self._kept.keep(index, self._watch.measure(self._name, lambda: self._make(index)))
+
+    def _make(self, index: int) -> torch.Tensor:
+        weight = self._weight.at(index)
+        if self._session is None or weight is None:
+            return self._plain(self._upstream.get(index))
+        span = self._window(index)
+        order = reversed(range(span.start, span.stop)) if self._backwards else iter(span)
+        frames = {entry: self._upstream.get(entry) for entry in order}
+        stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
+        staged = self._session.process(Window(stacked, index - span.start, self._rows(span)))
+        return weight.mixed(lambda: self._plain(frames[index]), staged)
+
+
+class RetimeLayer:
+    """Output frames out of entries: handed on untouched where times meet, computed in between, else held."""
+
+    def __init__(
+        self,
+        upstream: Layer,
+        *,
+        name: str,
+        sample: Callable[[int], Sample],
+        interpolator: Interpolator | None,
+        weight: Weight,
+        capacity: int,
+        backwards: bool,
+        watch: Stopwatch,
+    ) -> None:
+        self._upstream, self._sample, self._interpolator = upstream, sample, interpolator
+        self._weight, self._backwards = weight, backwards
+        self._kept = Remembered(capacity)
+        self._name, self._watch = name, watch
+        self._last: tuple[tuple[int, int, Fraction], torch.Tensor] | None = None
+
+    def get(self, index: int) -> torch.Tensor:
+        kept = self._kept.find(index)
+        if kept is not None:
+            return kept
+        return self._kept.keep(index, self._make(index))
+
+    def _make(self, index: int) -> torch.Tensor:
+        sample = self._sample(index)
+        if not sample.computed or self._interpolator is None:
+            return self._upstream.get(sample.before)
+        first, second = (sample.after, sample.before) if self._backwards else (sample.before, sample.after)
+        held, other = self._upstream.get(first), self._upstream.get(second)
+        weight = self._weight.at(index)
+        if weight is None:
+            return held
+        before, after = (other, held) if self._backwards else (held, other)
+        computed = self._watch.measure(self._name, lambda: self._between(sample, before, after))
+        return weight.mixed(lambda: held, computed)
+
+    def _between(self, sample: Sample, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """Remembers the last frame: a freeze asks for the same one again and again."""
+        assert self._interpolator is not None
+        key = (sample.before, sample.after, sample.position)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._interpolator.between(before, after, sample.position))
+        return self._last[1]

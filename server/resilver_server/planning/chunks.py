@@ -1,0 +1,89 @@
+"""How a shot is cut into chunks, and the names of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+
+from resilver_server.domain.digests import digest_of
+from resilver_server.domain.formats import MediaKind
+from resilver_server.domain.rates import Rate
+from resilver_server.domain.spans import Span
+
+from .demand import Demand
+from .plans import ShotPlan, StagePlan
+
+_CHUNK_SECONDS = 2
+_KEY_VERSION = 1
+"""Raised when the engine itself would give other bytes for the same parts."""
+
+
+def chunk_length(rate: Rate) -> int:
+    """Output frames of a chunk: two seconds. It depends on the recipe alone, never on the machine."""
+    return max(1, ceil(_CHUNK_SECONDS * rate))
+
+
+def chunk_spans(plan: ShotPlan) -> Iterator[Span]:
+    """The output frames of each chunk, in order, tail frames in the last."""
+    return plan.outputs.split(plan.chunk_frames)
+
+
+def chunk_key(
+    plan: ShotPlan,
+    demand: Demand,
+    outputs: Span,
+    *,
+    sources: Sequence[str],
+    states: Mapping[str, str],
+    mattes: Mapping[int, Sequence[str]],
+    encoder: str,
+) -> str:
+    """sha256 over all that decides a chunk's bytes: same key, same bytes.
+
+    ``sources``: digests as in AnalyseResult, of ``plan.source``. ``states``: by stage name the digest of the solved
+    rows of the demanded entries. ``mattes``: by position of the stage in the plan the digests of the matte frames
+    that lie over the chunk.
+    ``encoder``: everything about the encoding that the plan does not say. Paths, names and absolute times are left
+    out: they decide no pixel.
+    """
+    entries = demand.entries(outputs)
+    place = {entry: index for index, entry in enumerate(entries)}
+    clock = demand.sampler.clock
+    sampled = demand.sampled(outputs)
+    samples = [demand.sampler.sample(output) for output in sampled]
+    return digest_of(
+        {
+            "key": _KEY_VERSION,
+            "sources": source_names(plan, [clock.frames[entry] for entry in entries], sources),
+            "walls": [place[wall] for wall in clock.walls if wall in place],
+            "samples": [(place[s.before], place[s.after], s.position) for s in samples],
+            "outputs": [output - sampled[0] for output in outputs],
+            "stages": [_stage(stage, mattes.get(index, ())) for index, stage in enumerate(plan.stages)],
+            "states": states,
+            "media": (plan.media.format, plan.media.colour, plan.media.pixel_format, plan.shot.fields),
+            "delivery": (plan.delivery.profile, plan.output_format, plan.output_rate, plan.output_colour, encoder),
+            "numerics": plan.numerics,
+        }
+    )
+
+
+def source_names(plan: ShotPlan, frames: Sequence[int], digests: Sequence[str]) -> list[object]:
+    """Names of media frames by content: of a sequence their own digests, else the file's digest and their numbers."""
+    if plan.media.kind is MediaKind.SEQUENCE:
+        return [digests[frame - plan.source.start] for frame in frames]
+    return [digests[0], *frames]
+
+
+def _stage(stage: StagePlan, mattes: Sequence[str]) -> dict[str, object]:
+    """What a stage adds to the key; the path of its matte gives way to the frames' content."""
+    return {
+        "name": stage.settings.stage,
+        "parameters": stage.settings.parameters,
+        "strength": stage.settings.strength,
+        "version": stage.version,
+        "input": stage.input,
+        "output": stage.output,
+        "radius": stage.radius,
+        "models": [model.digest for model in stage.models],
+        "mattes": list(mattes),
+    }

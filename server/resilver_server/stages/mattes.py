@@ -1,0 +1,42 @@
+"""What a matte's file is, without opening it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from resilver_client.errors import InvalidMatte
+from resilver_server.domain.digests import digest_file, digest_of
+
+_PATTERN = re.compile(r"%0?\d*d")
+
+
+def matte_files(path: str) -> list[Path]:
+    """The matte's files, in order: one, or those of a sequence given as a printf pattern. Raises InvalidMatte."""
+    if not _PATTERN.search(path):
+        if not Path(path).is_file():
+            raise InvalidMatte("the matte is not there", where=path, remedy="give the path of a picture or a movie")
+        return [Path(path)]
+    pattern = Path(path)
+    found = sorted(pattern.parent.glob(_PATTERN.sub("*", pattern.name)))
+    numbered = [file for file in found if re.fullmatch(_expression(pattern.name), file.name)]
+    if not numbered:
+        raise InvalidMatte("no file fits the matte's pattern", where=path, remedy="check folder and numbering")
+    return numbered
+
+
+def matte_digest(path: str | None) -> str:
+    """sha256 that changes when the matte does; empty for none. Raises InvalidMatte."""
+    if path is None:
+        return ""
+    files = matte_files(path)
+    try:
+        digests = [digest_file(file) for file in files]
+    except OSError as error:
+        raise InvalidMatte(f"the matte cannot be read: {error}", where=path) from error
+    return digests[0] if len(digests) == 1 else digest_of(digests)
+
+
+def _expression(name: str) -> str:
+    before, after = _PATTERN.split(name, maxsplit=1)
+    return re.escape(before) + r"\d+" + re.escape(after)

@@ -1,0 +1,83 @@
+"""What rendering holds in memory, by rules of thumb measured once per architecture; and the tile that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from resilver_client.errors import OutOfMemory
+from resilver_server.domain.formats import FrameFormat
+from resilver_server.models.cards import Architecture, IfnetParameters, ModelCard, RrdbParameters, card
+from resilver_server.planning.plans import StagePlan
+from resilver_server.planning.tasks import Device
+
+from .catalogue import stage_spec
+from .interpolate.spec import reduction
+
+TILES = (0, 1536, 1024, 768, 512, 384, 256, 192, 128, 64)
+"""Edges of tiles that are tried, largest first; 0 is the whole frame."""
+CPU_BUDGET = 4 << 30
+"""Bytes that a network may use on a CPU. Not what is free: a tile's shape changes the bits, and the bits of a result
+shall not depend on what else runs on the machine."""
+_SHARE = 0.8
+"""Of a GPU's free memory that is counted on."""
+_FRAMES_HELD = 10
+"""Float32 frames that the queues and windows around the stages hold at most."""
+
+
+def bytes_per_pixel(model: ModelCard) -> int:
+    """Float32 activations of a network per input pixel, at its widest point."""
+    parameters = model.parameters
+    if isinstance(parameters, RrdbParameters):
+        low = parameters.features * 4 + parameters.growth * 8
+        return 4 * (low + 3 * parameters.features * model.scale**2)
+    if isinstance(parameters, IfnetParameters):
+        return 4 * 220
+    width = getattr(parameters, "features", 0) or getattr(parameters, "channels", 64)
+    return 4 * (8 * width + 6 * model.scale**2)
+
+
+def tile(stages: Sequence[StagePlan], device: Device) -> int:
+    """The largest tile with which every network fits. Raises OutOfMemory where none does."""
+    for edge in TILES:
+        if network_memory(stages, edge, device) <= _budget(device):
+            return edge
+    smallest = network_memory(stages, TILES[-1], device)
+    raise OutOfMemory(
+        f"{smallest >> 20} MiB are needed, {_budget(device) >> 20} MiB are free",
+        where=device.id,
+        remedy="use a smaller size, another model or another device",
+    )
+
+
+def network_memory(stages: Sequence[StagePlan], edge: int, device: Device) -> int:
+    """Bytes of the most demanding stage with tiles of that edge."""
+    return max((_stage_memory(stage, edge, device) for stage in stages), default=0)
+
+
+def needed(stages: Sequence[StagePlan], edge: int, device: Device) -> int:
+    """Bytes that rendering needs at most: the widest stage, and the frames that wait around it."""
+    largest = max((stage.output.pixels for stage in stages), default=0)
+    return network_memory(stages, edge, device) + _FRAMES_HELD * 3 * 4 * largest
+
+
+def _stage_memory(stage: StagePlan, edge: int, device: Device) -> int:
+    spec = stage_spec(stage.settings.stage)
+    parameters: Any = spec.parse(stage.settings.parameters)
+    own = spec.memory(stage.input, parameters)
+    size = 2 if device.half_precision else 4
+    networks = (_network_memory(card(model.id), stage.input, edge) for model in stage.models)
+    return own + sum(networks) * size // 4
+
+
+def _network_memory(model: ModelCard, given: FrameFormat, edge: int) -> int:
+    if model.architecture is Architecture.IFNET:
+        return bytes_per_pixel(model) * given.pixels // reduction(given.pixels) ** 2
+    reach = edge + 2 * model.halo if edge else given.pixels
+    width, height = (min(reach, given.width), min(reach, given.height)) if edge else (given.width, given.height)
+    output = 3 * 4 * model.scale**2 * given.pixels
+    return bytes_per_pixel(model) * width * height + output
+
+
+def _budget(device: Device) -> int:
+    return CPU_BUDGET if device.id == "cpu" else int(device.free_memory * _SHARE)

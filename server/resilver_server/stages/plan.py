@@ -1,0 +1,156 @@
+"""From a shot, its media and a recipe to a plan in which nothing is left open. No pixel is touched here."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from resilver_client.errors import InvalidRecipe
+from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
+from resilver_server.domain.rates import Rate
+from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
+from resilver_server.domain.shots import Shot
+from resilver_server.models import store
+from resilver_server.models.cards import card
+from resilver_server.planning.chunks import chunk_length
+from resilver_server.planning.plans import ModelUse, Numerics, ShotPlan, StagePlan
+from resilver_server.planning.tasks import Device
+from resilver_server.planning.timemap import output_count, source_span
+
+from . import memory
+from .catalogue import in_order, stage_spec
+from .interpolate.spec import output_rate
+from .mattes import matte_digest
+from .spec import StageSpec
+
+CADENCE = "cadence"
+CUTS_ONLY: Mapping[str, Scalar] = {"repeats": "keep"}
+"""Parameters of the cadence stage where nobody asked for it: cuts are found, every frame is kept."""
+_HANDLE_SECONDS = 1
+"""Media that is measured beyond the range, so that curves do not bend at its ends."""
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """A stage with its own parameters object."""
+
+    spec: StageSpec
+    settings: StageSettings
+    parameters: Any
+    input: FrameFormat
+    output: FrameFormat
+
+
+def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libraries: Mapping[str, str]) -> ShotPlan:
+    """Everything that is decided before a shot's first frame.
+
+    Raises InvalidRecipe, UnknownStage, UnknownProfile, InvalidRate, InvalidMatte, ModelUnknown, ModelNotInstalled,
+    RangeOutsideMedia, InvalidRequest, or OutOfMemory where not even the smallest tile fits the device.
+    """
+    stages = _resolve(_with_implied(in_order(recipe.stages)), media.format, device)
+    rate = _rate(stages, shot)
+    plans = tuple(_stage_plan(stage) for stage in stages)
+    analysed = any(stage.spec.analysed for stage in stages)
+    handle = sum(stage.radius for stage in plans) + 1 + (int(_HANDLE_SECONDS * shot.rate) if analysed else 0)
+    frames = output_count(shot, rate)
+    tile = memory.tile(plans, device)
+    output = stages[-1].output if stages else media.format
+    return ShotPlan(
+        shot=shot,
+        media=media,
+        stages=plans,
+        delivery=recipe.delivery,
+        numerics=_numerics(device, tile, libraries),
+        source=source_span(shot, rate, media.frame_count, recipe.delivery.tail_frames, handle),
+        analysed=analysed,
+        output_format=output,
+        output_rate=rate,
+        output_frames=frames,
+        output_colour=_colour(media, recipe),
+        chunk_frames=chunk_length(rate),
+        memory=memory.needed(plans, tile, device),
+        warnings=_warnings(shot, media, recipe, output),
+    )
+
+
+def _with_implied(settings: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:
+    """Stages that others cannot do without: whatever looks at more than one frame must know the cuts."""
+    present = {stage.stage for stage in settings}
+    wants = any(stage_spec(name).retimes or stage_spec(name).analysed for name in present)
+    if not wants or CADENCE in present:
+        return settings
+    return (StageSettings(CADENCE, CUTS_ONLY), *settings)
+
+
+def _resolve(settings: tuple[StageSettings, ...], given: FrameFormat, device: Device) -> list[_Resolved]:
+    resolved = []
+    for asked in settings:
+        if not 0 <= asked.strength <= 1:
+            raise InvalidRecipe(f"a strength of {asked.strength} is outside 0 to 1", where=f"stage {asked.stage}")
+        spec = stage_spec(asked.stage)
+        parameters = spec.resolve(spec.parse(asked.parameters), given, device.id)
+        output = spec.output_format(given, parameters)
+        values = {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}
+        resolved.append(_Resolved(spec, dataclasses.replace(asked, parameters=values), parameters, given, output))
+        given = output
+    return resolved
+
+
+def _rate(stages: list[_Resolved], shot: Shot) -> Rate:
+    """The delivery's rate: that of the retiming stage, else the shot's own."""
+    for stage in stages:
+        if stage.spec.retimes:
+            return output_rate(stage.parameters)
+    return shot.rate
+
+
+def _stage_plan(stage: _Resolved) -> StagePlan:
+    idle = stage.settings.strength == 0
+    return StagePlan(
+        settings=stage.settings,
+        version=stage.spec.version,
+        input=stage.input,
+        output=stage.output,
+        radius=0 if idle else stage.spec.radius(stage.parameters),
+        models=() if idle else tuple(_model(name) for name in stage.spec.models(stage.parameters)),
+        matte_digest=matte_digest(stage.settings.matte),
+    )
+
+
+def _model(name: str) -> ModelUse:
+    found = store.require(name)
+    return ModelUse(found.id, found.digest, card(name).weights_licence)
+
+
+def _numerics(device: Device, tile: int, libraries: Mapping[str, str]) -> Numerics:
+    return Numerics(
+        device=device.id,
+        dtype="float16" if device.half_precision else "float32",
+        tile=tile,
+        batch=1,
+        libraries=dict(libraries),
+    )
+
+
+def _colour(media: MediaInfo, recipe: Recipe) -> ColourTags:
+    """Tags of the result. Modules of ``media`` are imported by name here: they bring FFmpeg and torch along."""
+    profiles = importlib.import_module("resilver_server.media.profiles")
+    colour = importlib.import_module("resilver_server.media.colour")
+    pixel_format = profiles.profile(recipe.delivery.profile, media).pixel_format
+    tags: ColourTags = colour.delivery_tags(media.colour, media.format, pixel_format)
+    return tags
+
+
+def _warnings(shot: Shot, media: MediaInfo, recipe: Recipe, output: FrameFormat) -> tuple[str, ...]:
+    profiles = importlib.import_module("resilver_server.media.profiles")
+    chosen = profiles.profile(recipe.delivery.profile, media)
+    said: list[str] = list(profiles.warnings(chosen, media))
+    keeps = recipe.delivery.keep_audio and media.audio and not chosen.is_sequence
+    if keeps and recipe.delivery.audio is None and (shot.speed != 1 or shot.rate != media.rate):
+        said.append("the sound is left out, since the picture does not run at its own speed")
+    if output.width % 2 or output.height % 2:
+        said.append(f"the result is {output.width}x{output.height}: some players refuse odd sizes")
+    return tuple(said)

@@ -1,0 +1,69 @@
+"""Enlarging, on tensors."""
+
+from __future__ import annotations
+
+import torch
+
+from resilver_server.domain.formats import FrameFormat
+from resilver_server.stages.contract import StageContext, Window
+
+from .geometry import Placement, place
+from .resample import Resampler
+from .spec import NONE, Parameters
+
+
+class UpscaleSession:
+    """A network (or none), then the exact resample; ``plain`` is the resample alone."""
+
+    def __init__(self, parameters: Parameters, context: StageContext) -> None:
+        self._context = context
+        self._fit = parameters.fit
+        self._network = None if parameters.model == NONE else context.networks.get(parameters.model)
+        self._resamplers: dict[int, Resampler] = {}
+
+    def process(self, window: Window) -> torch.Tensor:
+        """(3, output height, output width) of the centre frame."""
+        frame = window.frames[window.centre]
+        if self._network is None:
+            return self.plain(frame)
+        enlarged = self._network.module(frame[None])[0]
+        return self._fitted(enlarged, self._network.scale)
+
+    def plain(self, frame: torch.Tensor) -> torch.Tensor:
+        """The frame at the output's geometry without the network: (3, output height, output width)."""
+        return self._fitted(frame, 1)
+
+    def _fitted(self, frame: torch.Tensor, scale: int) -> torch.Tensor:
+        placement = self._placement(scale)
+        output = self._context.output
+        if _is_identity(placement, frame):
+            return frame
+        if scale not in self._resamplers:
+            self._resamplers[scale] = Resampler(
+                frame.shape[1], frame.shape[2], placement, self._context.device, self._context.dtype
+            )
+        content = self._resamplers[scale](frame)
+        if (placement.rows, placement.columns) == (output.height, output.width):
+            return content
+        canvas = frame.new_zeros((3, output.height, output.width))
+        canvas[:, placement.y : placement.y + placement.rows, placement.x : placement.x + placement.columns] = content
+        return canvas
+
+    def _placement(self, scale: int) -> Placement:
+        given = self._context.input
+        grown = FrameFormat(given.width * scale, given.height * scale, given.pixel_aspect)
+        return place(grown, self._context.output, self._fit)
+
+
+def _is_identity(placement: Placement, frame: torch.Tensor) -> bool:
+    rows, columns = frame.shape[1:]
+    moved = placement.left or placement.top or placement.x or placement.y
+    return (
+        not moved
+        and (placement.rows, placement.columns) == (rows, columns)
+        and (placement.height, placement.width) == frame.shape[1:]
+    )
+
+
+def open_session(parameters: Parameters, context: StageContext) -> UpscaleSession:
+    return UpscaleSession(parameters, context)
