@@ -81,7 +81,7 @@ def restore(
             if plan:
                 _show_plan(client.plan(message), as_json)
             else:
-                _run(client, message, source)
+                run_job(client, message, source.result)
 
 
 def _recipe(preset: str | None, stages: list[str], to: str | None, profile: str, audio: Path | None) -> Recipe:
@@ -159,7 +159,11 @@ def _show_plan(plan: jobs_pb2.Plan, as_json: bool) -> None:
         print_plan(plan, console)
 
 
-def _run(client: Client, message: jobs_pb2.JobRequest, source: Source) -> None:
+def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -> None:
+    """Submit a job, show it until it has ended, and save what it hands over (``result``: the timeline's file).
+
+    Raises the error that ended the job. An interrupt cancels it; finished chunks are kept.
+    """
     job = client.submit(message)
     for refusal in job.refusals:
         console.print(f"[yellow]left out[/yellow] {refusal.clip}: {refusal.reason}: {refusal.message}")
@@ -174,4 +178,4 @@ def _run(client: Client, message: jobs_pb2.JobRequest, source: Source) -> None:
         error = BY_REASON.get(job.error.reason, InternalError)
         what = job.error.what or "the job was cancelled"
         raise error(what, where=job.error.where, remedy=job.error.remedy or f"resilver jobs show {job.id}")
-    save_result(client.result(job.id), source.result, console)
+    save_result(client.result(job.id), result, console)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import zip_longest
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from resilver_client.errors import FrameCountMismatch, GeometryMismatch
 
 from .pictures import Frame, Image, as_array, to_luma
 
+Picked = TypeVar("Picked")
 _C1, _C2 = 0.01**2, 0.03**2
 _WINDOW, _SIGMA = 11, 1.5
 
@@ -131,7 +133,7 @@ def common_times(count_a: int, rate_a: Fraction, count_b: int, rate_b: Fraction)
     return tuple((i, j) for i, j in pairs if i < count_a and j < count_b)
 
 
-def picked(frames: Iterable[Frame], indices: Iterable[int]) -> Iterator[Frame]:
+def picked(frames: Iterable[Picked], indices: Iterable[int]) -> Iterator[Picked]:
     """The frames with these increasing numbers, without holding the others. Raises FrameCountMismatch if one lacks."""
     source = enumerate(frames)
     for wanted in indices:
