@@ -21,8 +21,7 @@ from typing import BinaryIO, Protocol
 
 from resilver_client.errors import DeviceFailed, DiskFull, InternalError, OutOfMemory, ResilverError
 from resilver_server.domain.failures import Failure
-from resilver_server.planning.plans import ShotPlan
-from resilver_server.planning.tasks import PlanResult, PlanTask, Progress, Result, Task
+from resilver_server.planning.tasks import Progress, Result, Task
 
 from .wire import Answer, Cancel, Failed, Message, Ready, Report, Run, decode, encode
 
@@ -84,24 +83,12 @@ def main(module: str) -> None:
 
 def _serve(pipe: Pipe, run: RunTask, request: Run) -> None:
     try:
-        if isinstance(request.task, PlanTask):
-            message: Message = Answer(request.id, _plan(request.task))
-        else:
-            report, cancelled = _reporter(pipe, request.id), pipe.cancelled[request.id].is_set
-            message = Answer(request.id, run(request.task, report, cancelled))
+        report, cancelled = _reporter(pipe, request.id), pipe.cancelled[request.id].is_set
+        message: Message = Answer(request.id, run(request.task, report, cancelled))
     except Exception as error:  # the process edge: every error travels as data
         message = Failed(request.id, Failure.of(typed(error)))
     del pipe.cancelled[request.id]
     pipe.send(message)
-
-
-def _plan(task: PlanTask) -> PlanResult:
-    """Planning touches no pixel, but asks encoders and the model store; both bring libraries that the server lacks."""
-    plan_shot = importlib.import_module("resilver_server.stages.plan").plan_shot
-    profile = importlib.import_module("resilver_server.media.profiles").profile
-    plan: ShotPlan = plan_shot(task.shot, task.media, task.recipe, task.device, task.libraries)
-    written = profile(plan.delivery.profile)
-    return PlanResult(plan, written.suffix, written.is_sequence)
 
 
 def _reporter(pipe: Pipe, task: int) -> Callable[[Progress], None]:

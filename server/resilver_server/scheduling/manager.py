@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
 
+from resilver_client.errors import (
+    InternalError,
+    InvalidRequest,
+    JobNotFound,
+    JobStateConflict,
+    RequestIdReused,
+    ResilverError,
+)
 from resilver_server.config import ServerSettings
+from resilver_server.domain.digests import digest_of
+from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
-from resilver_server.planning.tasks import DevicesResult, InstallResult, Progress
+from resilver_server.domain.serial import loads
+from resilver_server.execution.local import LocalExecutor
+from resilver_server.planning.tasks import DevicesResult, InstallResult, InstallTask, Progress
+from resilver_server.storage.content import ContentStore
+from resilver_server.storage.database import Database
+from resilver_server.storage.lock import DatabaseLock
+from resilver_server.storage.rows import JobRow
 
+from .desk import Control, Desk, JobRun, KeyLocks, Pausing
+from .flow import run_job
+from .forgetting import forget
+from .installing import installing
+from .intake import job_rows, outline_plan
+from .ledger import UNDER_WAY, Ledger
+from .outline import Planner, refuse_existing
+from .reading import Library
 from .records import Event, JobPlan, JobRecord, JobResult, Page
 from .requests import JobRequest
+from .signals import Signals
+from .watching import watch_rows
+
+_LOG = logging.getLogger(__name__)
+_LARGEST_PAGE = 500
 
 
 class JobManager:
@@ -20,29 +54,63 @@ class JobManager:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
+        self._lock = DatabaseLock(settings.database_path.with_name(settings.database_path.name + ".lock"))
+        self._database = Database(settings.database_path)
+        self._signals = Signals()
+        self._ledger = Ledger(self._database, self._signals)
+        self._executor = LocalExecutor(settings.worker_module, settings.workers, str(settings.home))
+        content = ContentStore(settings.content_path)
+        self._desk = Desk(self._ledger, content, self._executor, KeyLocks(), settings.workers)
+        self._planner = Planner(settings, self._executor)
+        self._library = Library(self._ledger)
+        self._running: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
+        self._submitting = asyncio.Lock()
+        self._stopping = False
+        self._touched = time.monotonic()
 
     async def start(self) -> None:
         """Take the database, and carry on with unfinished jobs where they stood.
 
         Raises ServerAlreadyRunning (naming pid and address) where another server has it.
         """
-        raise NotImplementedError
+        self._lock.acquire()
+        try:
+            await self._database.open()
+            await asyncio.to_thread(self._desk.content.prepare)
+            await self._admit()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def announce(self, address: str) -> None:
         """Write the address that was bound into the lock file, for the error text of a second server."""
-        raise NotImplementedError
+        self._lock.describe(address)
 
     async def stop(self) -> None:
         """Stop workers within one window and let the database go. Unfinished jobs stay as they stand."""
-        raise NotImplementedError
+        self._stopping = True
+        tasks = [task for _, task in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._executor.stop()
+        await self._database.close()
+        self._lock.release()
 
     def touch(self) -> None:
         """A client called: the idle time starts anew."""
-        raise NotImplementedError
+        self._touched = time.monotonic()
 
     async def until_idle(self) -> None:
         """Return when no job ran and nobody called for ``settings.idle_minutes``; never where that is None."""
-        raise NotImplementedError
+        while True:
+            if self._running:
+                self.touch()
+            limit = self.settings.idle_minutes
+            left = float("inf") if limit is None else self._touched + limit * 60 - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, 1.0))
 
     async def submit(self, request: JobRequest) -> JobRecord:
         """Plan the request, store it and queue it. The same request again gives the same job.
@@ -50,7 +118,22 @@ class JobManager:
         Raises RequestIdReused for another request under a known id, OutputExists where a result would lie over a
         file or another job's result, and all that ``plan`` raises.
         """
-        raise NotImplementedError
+        if not request.request_id:
+            raise InvalidRequest("a job needs a request id", where="request_id", remedy="choose a random one")
+        known = await self._known(request)
+        if known is not None:
+            return known
+        outline = await self._planner.outline(request, self._ledger.fit)
+        async with self._submitting:  # names are taken one job at a time
+            known = await self._known(request)
+            if known is not None:
+                return known
+            reserved = await self._ledger.outputs_under_way()
+            await asyncio.to_thread(refuse_existing, outline.shots, reserved)
+            job, shots, chunks = job_rows(_new_id(), request, outline)
+            await self._ledger.add(job, shots, chunks)
+        await self._admit()
+        return await self.get(job.id)
 
     async def plan(self, request: JobRequest) -> JobPlan:
         """What ``submit`` would do; stores nothing.
@@ -58,65 +141,165 @@ class JobManager:
         Raises the typed error of the first thing that is wrong with the request, its timeline, its media or its
         recipe; clips that cannot be mapped raise theirs unless ``skip_refused``. SelectionEmpty if none remains.
         """
-        raise NotImplementedError
+        outline = await self._planner.outline(request, self._ledger.fit)
+        reserved = await self._ledger.outputs_under_way()
+        await asyncio.to_thread(refuse_existing, outline.shots, reserved)
+        return await outline_plan(self._desk, outline)
 
     async def get(self, job: str) -> JobRecord:
-        raise NotImplementedError
+        return await self._library.record(await self._ledger.job(job))
 
     async def result(self, job: str) -> JobResult:
         """Raises JobStateConflict unless the job has succeeded."""
-        raise NotImplementedError
+        row = await self._ledger.job(job)
+        if row.result is None:
+            raise JobStateConflict(f"the job is {row.state}, it has no result", where=job)
+        return loads(JobResult, row.result)
 
     async def list(self, page_size: int = 50, page_token: str = "", states: Sequence[JobState] = ()) -> Page:
         """Newest first. ``states`` empty means all. Raises InvalidRequest for a token that is none."""
-        raise NotImplementedError
+        size = max(1, min(page_size or 50, _LARGEST_PAGE))
+        rows = await self._ledger.page(size + 1, page_token, states)
+        token = rows[size - 1].id if len(rows) > size else ""
+        return Page(tuple([await self._library.record(row) for row in rows[:size]]), token)
 
-    def watch(self, job: str, after_sequence: int = 0) -> AsyncIterator[Event]:
+    def watch(self, job: str, after_sequence: int = 0) -> AsyncGenerator[Event, None]:
         """Events after ``after_sequence``, then live with PROGRESS between them, until the job has ended.
 
         A PAUSED job keeps its watchers. Closing the iterator costs nothing; a slow reader skips progress, never rows.
         """
-        raise NotImplementedError
+
+        def running() -> JobRun | None:
+            found = self._running.get(job)
+            return found[0] if found else None
+
+        return watch_rows(self._ledger, self._signals, job, after_sequence, running)
 
     async def cancel(self, job: str) -> JobRecord:
         """Stop within one window; finished chunks are kept for a retry. A cancelled job stays so.
 
         Raises JobStateConflict where it has succeeded or failed.
         """
-        raise NotImplementedError
+        await self._interrupt(job)
+        await self._ledger.move(job, JobState.CANCELLED, (*UNDER_WAY, JobState.PAUSED))
+        await self._interrupt(job)  # it may have been admitted again in between
+        await self._admit()
+        return await self.get(job)
 
     async def pause(self, job: str, now: bool = False) -> JobRecord:
         """Take no new chunk, let the running ones end, or with ``now`` stop them within one window.
 
         Raises JobStateConflict where the job has ended. A paused job stays so.
         """
-        raise NotImplementedError
+        await self._ledger.move(job, JobState.PAUSED, UNDER_WAY)
+        if job in self._running:
+            self._running[job][0].control.pausing = True
+        if now:
+            await self._interrupt(job)
+            await self._admit()
+        return await self.get(job)
 
     async def resume(self, job: str) -> JobRecord:
         """Queue a paused job again. A job that is under way stays so; JobStateConflict where it has ended."""
-        raise NotImplementedError
+        row = await self._ledger.job(job)
+        if row.state not in UNDER_WAY:
+            running = self._running.get(job)
+            state = JobState.QUEUED if running is None else running[0].control.state
+            await self._ledger.move(job, state, (JobState.PAUSED,))
+            if running is not None:
+                running[0].control.pausing = False
+        await self._admit()
+        return await self.get(job)
 
     async def retry(self, job: str) -> JobRecord:
         """Queue a failed or cancelled job again; only unfinished chunks are rendered.
 
         Raises JobStateConflict in any other state.
         """
-        raise NotImplementedError
+        row = await self._ledger.job(job)
+        if row.state == JobState.QUEUED:
+            raise JobStateConflict("the job is queued", where=job)
+        await self._ledger.move(job, JobState.QUEUED, (JobState.FAILED, JobState.CANCELLED))
+        await self._admit()
+        return await self.get(job)
 
     async def delete(self, job: str) -> None:
         """Forget an ended or paused job, and content that no other job uses. Results stay.
 
         Raises JobStateConflict where it is under way.
         """
-        raise NotImplementedError
+        row = await self._ledger.job(job)
+        if row.state == JobState.PAUSED:
+            await self._interrupt(job)
+        await forget(self._desk, job)
+        await self._admit()
 
     async def devices(self) -> DevicesResult:
         """The machine's devices, the one to prefer first, and the library versions, asked afresh from a worker."""
-        raise NotImplementedError
+        return await self._planner.devices()
 
-    def install_model(self, model: str, accept_licence: bool = False) -> AsyncIterator[Progress | InstallResult]:
+    def install_model(self, model: str, accept_licence: bool = False) -> AsyncGenerator[Progress | InstallResult, None]:
         """Progress in bytes while the model comes, and its InstallResult at the end.
 
         Raises ModelUnknown, LicenceNotAccepted, ModelSourceUnreachable, ModelDigestMismatch.
         """
-        raise NotImplementedError
+        return installing(self._executor, InstallTask(model, accept_licence))
+
+    async def _known(self, request: JobRequest) -> JobRecord | None:
+        row = await self._ledger.by_request(request.request_id)
+        if row is None:
+            return None
+        if row.request_digest != digest_of(request):
+            raise RequestIdReused("another request has this id", where=request.request_id, remedy="choose a new id")
+        return await self._library.record(row)
+
+    async def _admit(self) -> None:
+        """Start jobs that are under way and not running: oldest first, previews beside the films."""
+        films = sum(not run.request.preview_frames for run, _ in self._running.values())
+        for row in await self._ledger.under_way():
+            if row.id in self._running or self._stopping:
+                continue
+            request = loads(JobRequest, row.request)
+            if not request.preview_frames and films >= self.settings.workers:
+                continue
+            films += not request.preview_frames
+            self._begin(row, request)
+
+    def _begin(self, row: JobRow, request: JobRequest) -> None:
+        run = JobRun(self._desk, row.id, request, Control(state=JobState(row.state)))
+        self._running[row.id] = (run, asyncio.create_task(self._run(run), name=f"job {row.id}"))
+
+    async def _run(self, run: JobRun) -> None:
+        """One job to its end; the edge at which whatever goes wrong becomes the job's failure."""
+        failure: Failure | None = None
+        try:
+            await run_job(run)
+        except Pausing:
+            pass
+        except ResilverError as error:
+            failure = Failure.of(error)
+        except Exception as error:
+            _LOG.exception("job %s", run.job)
+            failure = Failure.of(InternalError(f"{type(error).__name__}: {error}", remedy="please report it"))
+        finally:
+            del self._running[run.job]
+        await self._settle(run, failure)
+
+    async def _settle(self, run: JobRun, failure: Failure | None) -> None:
+        if failure is not None:
+            with contextlib.suppress(JobStateConflict, JobNotFound):  # paused, cancelled or deleted in that moment
+                await self._ledger.move(run.job, JobState.FAILED, UNDER_WAY, failure=failure)
+        self.touch()
+        await self._admit()
+
+    async def _interrupt(self, job: str) -> None:
+        """Stop a running job within one window; its state stays."""
+        running = self._running.get(job)
+        if running is not None:
+            running[1].cancel()
+            await asyncio.gather(running[1], return_exceptions=True)
+
+
+def _new_id() -> str:
+    """Sorts by time of birth."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(4)}"

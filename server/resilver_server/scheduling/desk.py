@@ -1,0 +1,137 @@
+"""What the flow of every job works with."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from resilver_client.errors import DiskFull, JobStateConflict, OutputUnwritable, ResilverError
+from resilver_server.domain.jobs import JobState
+from resilver_server.execution.executor import Executor, ProgressCallback, run_as
+from resilver_server.planning.tasks import AnalyseResult, RenderResult, SolveResult, Task
+from resilver_server.storage.content import ContentKind, ContentStore
+from resilver_server.storage.files import remove
+from resilver_server.storage.rows import ContentRow
+
+from .ledger import UNDER_WAY, Ledger
+from .progress import Tracker
+from .requests import JobRequest
+
+R = TypeVar("R", AnalyseResult, SolveResult, RenderResult)
+
+
+class KeyLocks:
+    """One at a time makes the content of a key; whoever comes second finds it in the store."""
+
+    def __init__(self) -> None:
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    @asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        async with lock:
+            yield
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Shared by all jobs of a server."""
+
+    ledger: Ledger
+    content: ContentStore
+    executor: Executor
+    keys: KeyLocks
+    width: int
+    """Heavy tasks at a time."""
+
+    async def stored(self, key: str) -> ContentRow | None:
+        """The row of content that is really there."""
+        row = await self.ledger.content(key)
+        return row if row is not None and await asyncio.to_thread(self.content.holds, row) else None
+
+    async def make(
+        self,
+        kind: ContentKind,
+        key: str,
+        attempt: str,
+        task: Callable[[str], Task],
+        result: type[R],
+        progress: ProgressCallback | None = None,
+        priority: int = 0,
+    ) -> tuple[R, Path, int]:
+        """Run a task that writes content, and bring what it wrote under its key: result, path and bytes.
+
+        Nothing half-written stays, however it ends. Raises the task's errors, DiskFull, OutputUnwritable.
+        """
+        temporary = self.content.temporary(key, attempt)
+        try:
+            made = await run_as(self.executor, result, task(str(temporary)), progress, priority)
+            size = await asyncio.to_thread(self.content.keep, kind, key, temporary)
+        except OSError as error:
+            raise disk_error(error, temporary) from error
+        finally:
+            await asyncio.to_thread(remove, temporary)
+        return made, self.content.path(kind, key), size
+
+
+class Pausing(Exception):
+    """Unwinds a job's flow between two chunks. Not an error: nobody outside the scheduler sees it."""
+
+
+@dataclass
+class Control:
+    """What the manager tells a running flow."""
+
+    pausing: bool = False
+    state: JobState = JobState.QUEUED
+    """The one that the flow entered last."""
+
+    def check(self) -> None:
+        """Raises Pausing."""
+        if self.pausing:
+            raise Pausing
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One job while it runs."""
+
+    desk: Desk
+    job: str
+    request: JobRequest
+    control: Control = field(default_factory=Control)
+    tracker: Tracker = field(default_factory=Tracker)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.desk.ledger
+
+    @property
+    def priority(self) -> int:
+        """An artist waits for a preview; a film can wait for it too."""
+        return 0 if self.request.preview_frames else 1
+
+    async def enter(self, state: JobState) -> None:
+        """Raises Pausing, also where the job was paused or ended a moment ago."""
+        self.control.check()
+        try:
+            await self.ledger.move(self.job, state, UNDER_WAY)
+        except JobStateConflict as error:
+            raise Pausing from error
+        self.control.state = state
+
+
+def disk_error(error: OSError, path: Path) -> ResilverError:
+    """The typed error for a disk that does not take what we write."""
+    where = str(error.filename or path)
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return DiskFull("the disk is full", where=where, remedy="free some space, then retry the job")
+    return OutputUnwritable(error.strerror or str(error), where=where, remedy="check the folder and its permissions")

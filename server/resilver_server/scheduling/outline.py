@@ -1,0 +1,230 @@
+"""From a request to planned shots: collect the clips, probe their media, locate them, plan each. Stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resilver_client.errors import (
+    ClipOffline,
+    ClipUnsupported,
+    InterlacedMedia,
+    InvalidRequest,
+    MediaCorrupt,
+    MediaNotFound,
+    MediaUnreadable,
+    OutputExists,
+    OutputUnwritable,
+    RangeOutsideMedia,
+    SelectionEmpty,
+    SequenceGap,
+    VariableFrameRate,
+)
+from resilver_otio.collect import collect
+from resilver_otio.locate import locate, on_grid
+from resilver_otio.types import ClipRequest, Collected, Located, Refusal
+from resilver_server.config import ServerSettings
+from resilver_server.domain.failures import Failure
+from resilver_server.domain.formats import FieldFilter, MediaInfo, MediaKind
+from resilver_server.domain.recipes import Recipe
+from resilver_server.domain.shots import Shot
+from resilver_server.execution.executor import Executor, run_as
+from resilver_server.planning.plans import ShotPlan
+from resilver_server.planning.tasks import (
+    DevicesResult,
+    DevicesTask,
+    PlanResult,
+    PlanTask,
+    ProbeResult,
+    ProbeTask,
+)
+from resilver_server.storage.rows import FitRow
+
+from .identity import bounded, fit_key, media_stamp
+from .names import stems
+from .requests import JobRequest
+from .timecode import timecode_seconds
+
+_OF_THE_CLIP = (
+    ClipOffline,
+    ClipUnsupported,
+    InterlacedMedia,
+    MediaCorrupt,
+    MediaNotFound,
+    MediaUnreadable,
+    RangeOutsideMedia,
+    SequenceGap,
+    VariableFrameRate,
+)
+"""What is wrong with one clip alone: the rest may go on where the request says so."""
+
+
+FRAME_NAME = "%08d"
+"""Number of a frame in the name of its file, as the joining of segments writes it."""
+
+
+@dataclass(frozen=True)
+class ClipPlace:
+    """Where a shot comes from and goes back to."""
+
+    clip: ClipRequest
+    located: Located
+    suffix: str
+    is_sequence: bool
+
+
+@dataclass(frozen=True)
+class PlannedShot:
+    place: ClipPlace
+    plan: ShotPlan
+    stamp: str
+    output: str
+    """Absolute path of the result: a file, or the folder of a sequence's frames (or of a preview's pictures)."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    shots: tuple[PlannedShot, ...]
+    refusals: tuple[Refusal, ...]
+
+
+FindFit = Callable[[str], Awaitable[FitRow | None]]
+
+
+class Planner:
+    """Plans requests with the help of workers. Keeps what it learned of the devices."""
+
+    def __init__(self, settings: ServerSettings, executor: Executor) -> None:
+        self._settings = settings
+        self._executor = executor
+        self._devices: DevicesResult | None = None
+
+    async def devices(self) -> DevicesResult:
+        """Asked afresh."""
+        self._devices = await run_as(self._executor, DevicesResult, DevicesTask())
+        return self._devices
+
+    async def outline(self, request: JobRequest, fit: FindFit) -> Outline:
+        """``fit`` tells the largest tile and batch that earlier jobs found to fit.
+
+        Raises what ``JobManager.plan`` says.
+        """
+        self._check(request)
+        collected = await asyncio.to_thread(collect, request.timeline, request.selection)
+        refusals = list(collected.refusals)
+        _refuse(refusals, request)
+        shots = []
+        for clip, stem in zip(collected.clips, _stems(request, collected), strict=True):
+            try:
+                shots.append(await self._shot(request, clip, stem, fit))
+            except _OF_THE_CLIP as error:
+                if not request.skip_refused:
+                    raise
+                refusals.append(Refusal(clip.name, error.reason, str(error), clip.id))
+        if not shots:
+            raise SelectionEmpty("none of the clips can be restored", where="; ".join(r.message for r in refusals))
+        return Outline(tuple(shots), tuple(refusals))
+
+    def _check(self, request: JobRequest) -> None:
+        folder = self._settings.allow(request.output_folder)
+        if folder.exists() and not folder.is_dir():
+            raise OutputUnwritable("not a folder", where=request.output_folder)
+        if request.preview_frames < 0:
+            raise InvalidRequest("a preview of less than no frames", where="preview_frames")
+        delivery = request.recipe.delivery
+        for path in (delivery.audio, *(stage.matte for stage in request.recipe.stages)):
+            if path is not None:
+                self._settings.allow(path)
+
+    async def _shot(self, request: JobRequest, clip: ClipRequest, stem: str, fit: FindFit) -> PlannedShot:
+        self._settings.allow(clip.media)
+        media = await self._probe(clip)
+        located = locate(clip, media.rate, media.frame_count, timecode_seconds(media.start_timecode, media.rate))
+        shot = _shot(clip, located, media, str(Path(request.output_folder) / stem))
+        planned = await self._plan(shot, media, request.recipe)
+        if request.at_delivery_rate and clip.output_frames is None:
+            frames, offset = on_grid(clip, located, planned.plan.output_rate)
+            shot = dataclasses.replace(shot, output_frames=frames, output_offset=offset)
+            planned = await self._plan(shot, media, request.recipe)
+        plan = bounded(planned.plan, await fit(fit_key(planned.plan)))
+        stamp = await asyncio.to_thread(media_stamp, media, plan.source)
+        place = ClipPlace(clip, located, planned.suffix, planned.is_sequence)
+        return PlannedShot(place, plan, stamp, _output(request, shot, place))
+
+    async def _probe(self, clip: ClipRequest) -> MediaInfo:
+        rate = clip.play_rate or clip.media_rate if clip.is_sequence else None
+        task = ProbeTask(clip.media, rate, FieldFilter(clip.fields))
+        return (await run_as(self._executor, ProbeResult, task)).media
+
+    async def _plan(self, shot: Shot, media: MediaInfo, recipe: Recipe) -> PlanResult:
+        known = self._devices or await self.devices()
+        task = PlanTask(shot, media, recipe, known.devices[0], known.libraries)
+        return await run_as(self._executor, PlanResult, task)
+
+
+def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:
+    """Raises OutputExists where a result, or its sidecar, would lie over a file or over another job's result."""
+    for shot in shots:
+        output = Path(shot.output)
+        for path in (output, sidecar_path(shot.plan)):
+            if path.exists() or path.is_symlink():
+                raise OutputExists("the file is there already", where=str(path), remedy="choose another name or folder")
+        if shot.output in reserved:
+            raise OutputExists(
+                "another job is going to write this file", where=shot.output, remedy="choose another name or folder"
+            )
+
+
+def sidecar_path(plan: ShotPlan) -> Path:
+    """``STEM.resilver.json``, beside the movie or beside the folder of frames."""
+    return Path(f"{plan.shot.output}.resilver.json")
+
+
+def media_path(output: str, place: ClipPlace) -> str:
+    """The result as a player names it: the movie, or the printf pattern of a folder's frames."""
+    return f"{output}/{Path(output).name}.{FRAME_NAME}{place.suffix}" if place.is_sequence else output
+
+
+def _refuse(refusals: list[Refusal], request: JobRequest) -> None:
+    if refusals and not request.skip_refused:
+        first = refusals[0]
+        remedy = "leave the clip out of the selection, or go on without such clips"
+        raise Failure(first.reason, first.message, first.clip, remedy).error()
+
+
+def _stems(request: JobRequest, collected: Collected) -> tuple[str, ...]:
+    return stems(request.name, [clip.name for clip in collected.clips])
+
+
+def _shot(clip: ClipRequest, located: Located, media: MediaInfo, output: str) -> Shot:
+    return Shot(
+        name=clip.name,
+        media=media.path,
+        rate=located.rate,
+        start=located.start,
+        duration=located.duration,
+        speed=located.speed,
+        fields=FieldFilter(clip.fields),
+        output_frames=clip.output_frames,
+        output_offset=clip.output_offset,
+        first_number=clip.first_number if media.kind is MediaKind.SEQUENCE else None,
+        output=output,
+    )
+
+
+def _output(request: JobRequest, shot: Shot, place: ClipPlace) -> str:
+    if request.preview_frames:
+        return _free_folder(f"{shot.output}-preview")
+    return shot.output if place.is_sequence else shot.output + place.suffix
+
+
+def _free_folder(path: str) -> str:
+    """Previews are made again and again: each gets a folder of its own."""
+    number, candidate = 1, path
+    while Path(candidate).exists():
+        number += 1
+        candidate = f"{path}-{number}"
+    return candidate

@@ -1,0 +1,103 @@
+"""Rows as the records that the manager hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from resilver_otio.types import Refusal
+from resilver_server.domain.failures import Failure
+from resilver_server.domain.jobs import ChunkState, JobState
+from resilver_server.domain.serial import loads
+from resilver_server.planning.plans import ShotPlan
+from resilver_server.planning.tasks import SolveResult
+from resilver_server.storage.rows import EventRow, JobRow, ShotRow
+
+from .joining import ShotResult
+from .ledger import RENDER, Ledger
+from .outline import ClipPlace
+from .records import Event, EventKind, JobRecord, ShotPhase, ShotRecord
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """The column ``job.refusals``."""
+
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShotFacts:
+    """A shot with what other tables know of it."""
+
+    row: ShotRow
+    chunks: int
+    chunks_done: int
+    solved: SolveResult | None
+
+
+class Library:
+    """Reads jobs with all that belongs to them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def record(self, row: JobRow) -> JobRecord:
+        return job_record(row, [await self._facts(shot) for shot in await self._ledger.shots(row.id)])
+
+    async def _facts(self, shot: ShotRow) -> ShotFacts:
+        chunks = await self._ledger.chunks(shot.job, shot.number, RENDER)
+        done = sum(chunk.state == ChunkState.DONE for chunk in chunks)
+        content = await self._ledger.content(shot.state_key)
+        return ShotFacts(shot, len(chunks), done, loads(SolveResult, content.detail) if content else None)
+
+
+def job_record(row: JobRow, shots: Sequence[ShotFacts]) -> JobRecord:
+    return JobRecord(
+        id=row.id,
+        request_id=row.request_id,
+        title=row.title,
+        state=JobState(row.state),
+        created=row.created,
+        started=row.started,
+        ended=row.ended,
+        sequence=row.sequence,
+        shots=tuple(shot_record(shot) for shot in shots),
+        refusals=loads(Refusals, row.refusals).refusals,
+        failure=loads(Failure, row.failure) if row.failure else None,
+    )
+
+
+def shot_record(facts: ShotFacts) -> ShotRecord:
+    row = facts.row
+    plan, origin = loads(ShotPlan, row.plan), loads(ClipPlace, row.clip)
+    result = loads(ShotResult, row.result) if row.result else ShotResult("")
+    findings: Mapping[str, str] = facts.solved.findings if facts.solved is not None else {}
+    return ShotRecord(
+        number=row.number,
+        clip_id=origin.clip.id,
+        name=plan.shot.name,
+        phase=ShotPhase(row.phase),
+        output=row.output,
+        frames=plan.total_frames,
+        chunks=facts.chunks,
+        chunks_done=facts.chunks_done,
+        warnings=plan.warnings,
+        findings=findings,
+        digest=result.joined.digest if result.joined is not None else "",
+        pictures=result.pictures,
+    )
+
+
+def event(row: EventRow) -> Event:
+    return Event(
+        job=row.job,
+        sequence=row.sequence,
+        time=row.time,
+        kind=EventKind(row.kind),
+        state=JobState(row.state),
+        shot=row.shot,
+        chunk=row.chunk,
+        message=row.message,
+        failure=loads(Failure, row.failure) if row.failure else None,
+    )

@@ -1,0 +1,126 @@
+"""``NAME.resilver.json``: where a result comes from, frame by frame, for whoever finds it in fifty years."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import resilver_server
+from resilver_server.domain.digests import digest_of
+from resilver_server.domain.recipes import Recipe
+from resilver_server.domain.serial import dumps
+from resilver_server.domain.spans import Span
+from resilver_server.planning.plans import ChunkPlan, ModelUse, Numerics, ShotPlan
+from resilver_server.planning.tasks import SolveResult
+
+
+@dataclass(frozen=True)
+class Source:
+    path: str
+    frames: Span
+    """Media frames that may have been looked at, counted from the first that can be shown."""
+    digests: tuple[str, ...]
+    """sha256 of the file, or one a frame of a sequence."""
+
+
+@dataclass(frozen=True)
+class StageNote:
+    stage: str
+    version: int
+    parameters: object
+    strength: float
+    models: tuple[ModelUse, ...]
+
+
+@dataclass(frozen=True)
+class ChunkNote:
+    outputs: Span
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """All of it. ``filmed`` frames are restored from one frame of the film, ``computed`` ones between two."""
+
+    schema: str
+    software: str
+    job: str
+    shot: str
+    clip: str
+    source: Source
+    start: Fraction
+    """Media seconds of the first moment."""
+    duration: Fraction
+    speed: Fraction
+    rate: Fraction
+    frames: int
+    width: int
+    height: int
+    filmed: tuple[Span, ...]
+    computed: tuple[Span, ...]
+    recipe: Recipe
+    recipe_digest: str
+    stages: tuple[StageNote, ...]
+    numerics: Numerics
+    findings: object
+    chunks: tuple[ChunkNote, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A chunk with what its segment's row says."""
+
+    chunk: ChunkPlan
+    digest: str
+    computed: tuple[int, ...]
+    """Output frames of the shot."""
+
+
+def sidecar(
+    job: str, clip: str, plan: ShotPlan, recipe: Recipe, solved: SolveResult, chunks: Sequence[Finished]
+) -> str:
+    """The text of the file."""
+    computed = {frame for chunk in chunks for frame in chunk.computed}
+    filmed = (frame for frame in plan.outputs if frame not in computed)
+    note = Sidecar(
+        schema="resilver.1",
+        software=f"resilver {resilver_server.__version__}",
+        job=job,
+        shot=plan.shot.name,
+        clip=clip,
+        source=Source(plan.media.path, plan.source, solved.source_digests),
+        start=plan.shot.start,
+        duration=plan.shot.duration,
+        speed=plan.shot.speed,
+        rate=plan.output_rate,
+        frames=plan.total_frames,
+        width=plan.output_format.width,
+        height=plan.output_format.height,
+        filmed=spans_of(filmed),
+        computed=spans_of(computed),
+        recipe=recipe,
+        recipe_digest=digest_of(recipe),
+        stages=tuple(
+            StageNote(s.settings.stage, s.version, s.settings.parameters, s.settings.strength, s.models)
+            for s in plan.stages
+        ),
+        numerics=plan.numerics,
+        findings=solved.findings,
+        chunks=tuple(ChunkNote(chunk.chunk.outputs, chunk.chunk.key, chunk.digest) for chunk in chunks),
+        warnings=plan.warnings,
+    )
+    return dumps(note) + "\n"
+
+
+def spans_of(frames: Iterable[int]) -> tuple[Span, ...]:
+    """The frames as half-open spans, in order."""
+    found: list[Span] = []
+    for frame in sorted(frames):
+        if found and found[-1].stop == frame:
+            found[-1] = Span(found[-1].start, frame + 1)
+        else:
+            found.append(Span(frame, frame + 1))
+    return tuple(found)
