@@ -8,7 +8,6 @@ import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.serving import TOKEN, services_over
 
 from resilver_client import errors
 from resilver_client.client import Client, connect
@@ -16,6 +15,7 @@ from resilver_client.status import decode, encode
 from resilver_server.config import ServerSettings
 from resilver_server.scheduling.manager import JobManager
 from resilver_server.scheduling.records import JobRecord
+from support.serving import TOKEN, services_over
 
 
 class Failing(JobManager):

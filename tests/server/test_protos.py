@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from support.shared import ROOT
 
 CHECKED_IN = ROOT / "protos" / "python" / "resilver" / "v1"
@@ -37,13 +39,11 @@ def test_generated_code_is_what_the_compiler_writes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_everything_in_the_contract_is_explained(source: Path) -> None:
-    declaration = re.compile(r"^(service|message|enum|oneof|rpc|[A-Z_]+ = |(repeated |optional )?[\w.<>, ]+ \w+ = \d+;)")
+    declaration = re.compile(
+        r"^(service|message|enum|oneof|rpc|[A-Z_]+ = |(repeated |optional )?[\w.<>, ]+ \w+ = \d+;)"
+    )
     lines = [line.strip() for line in source.read_text().splitlines()]
-    bare = [
-        line
-        for before, line in zip(lines, lines[1:], strict=False)
-        if declaration.match(line) and not before.startswith("//")
-    ]
+    bare = [line for before, line in pairwise(lines) if declaration.match(line) and not before.startswith("//")]
     assert len([line for line in lines if declaration.match(line)]) > 10
     assert not bare
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,21 +104,22 @@ def server_process(home: Path, *arguments: str) -> Iterator[ServerProcess]:
 @contextmanager
 def services_over(manager: JobManager, address: str = "127.0.0.1:0") -> Iterator[str]:
     """The real services and interceptors over ``manager``, in a thread; the address they listen on."""
-    ready: list[str] = []
+    ready: Future[str] = Future()
     loop = asyncio.new_event_loop()
-    up, down = threading.Event(), asyncio.Event()
+    down = asyncio.Event()
 
     async def run() -> None:
-        async with listen(manager, parse_listen(address, None), TOKEN) as listening:
-            ready.append(listening.address)
-            up.set()
-            await down.wait()
+        try:
+            async with listen(manager, parse_listen(address, None), TOKEN) as listening:
+                ready.set_result(listening.address)
+                await down.wait()
+        except Exception as error:
+            ready.set_exception(error)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()
-    assert up.wait(STARTING)
     try:
-        yield ready[0]
+        yield ready.result(STARTING)
     finally:
         loop.call_soon_threadsafe(down.set)
         thread.join(STARTING)

@@ -20,7 +20,7 @@ class ProfileFacts:
 
 
 PROFILE_FACTS: tuple[ProfileFacts, ...] = (
-    ProfileFacts("prores-422hq", "ProRes 422 HQ, 10 bits, for editing", ".mov", 10),
+    ProfileFacts("prores-422hq", "ProRes 422 HQ, 10 bits for editing", ".mov", 10),
     ProfileFacts("prores-4444", "ProRes 4444, full colour resolution", ".mov", 10),
     ProfileFacts("dnxhr-hqx", "DNxHR HQX, 10 bits, for editing", ".mov", 10),
     ProfileFacts("dnxhr-hq", "DNxHR HQ, 8 bits", ".mov", 8),

@@ -38,7 +38,7 @@ SERVICES = (
     jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
     catalogue_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
 )
-GRACE = 3.0
+GRACE = 1.0
 """Seconds that running calls get when the server leaves."""
 _LOOK = 0.1
 """Seconds between looks whether the last call has ended, once nothing else keeps the server."""
