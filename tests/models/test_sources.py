@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from resilver_client.errors import ModelDigestMismatch, ModelSourceUnreachable
-from resilver_server.models.sources import HttpsFile, LocalFile, WheelMember, fetch, fetch_any, sources_folder
+from resilver_client.errors import DiskFull, ModelDigestMismatch, ModelSourceUnreachable, OutputUnwritable
+from resilver_server.models.sources import HttpsFile, LocalFile, WheelMember, fetch, fetch_any, sources_folder, storing
 
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -91,6 +91,19 @@ def test_other_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
 def test_missing_file() -> None:
     with pytest.raises(ModelSourceUnreachable, match="no-such-file"):
         fetch(LocalFile("/no-such-file"), SHA256, SIZE)
+
+
+def test_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("RESILVER_HOME", str(tmp_path / "file"))
+    with pytest.raises(OutputUnwritable, match="RESILVER_HOME"):
+        fetch(_local(tmp_path), SHA256, SIZE)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(DiskFull), storing(tmp_path), Path("/dev/full").open("wb", buffering=0) as full:
+        full.write(CONTENT)
 
 
 def test_next_source_is_tried(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ pip settings (index, proxy, find-links) and are never installed. Standard librar
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -21,7 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from resilver_client.errors import ModelDigestMismatch, ModelSourceUnreachable, ResilverError
+from resilver_client.errors import (
+    DiskFull,
+    ModelDigestMismatch,
+    ModelSourceUnreachable,
+    OutputUnwritable,
+    ResilverError,
+)
 from resilver_client.home import home
 from resilver_server.domain.digests import digest_file
 
@@ -31,6 +38,7 @@ Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all; may raise to stop."""
 
 _BLOCK = 1 << 18
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _TIMEOUT = 60.0
 _LEFTOVER_AGE = 24 * 3600.0
 
@@ -81,13 +89,14 @@ def fetch(source: Source, sha256: str, size: int, progress: Progress | None = No
     if kept.is_file() and kept.stat().st_size == size and digest_file(kept) == sha256:
         _report(progress, size, size)
         return kept
-    sources_folder().mkdir(parents=True, exist_ok=True)
     with scratch_folder() as folder:
         found = folder / "bytes"
         _write(source, found, size, folder, progress)
         _check(found, sha256, size, describe(source))
-        _sync(found)
-        found.replace(kept)
+        with storing(kept):
+            _sync(found)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            found.replace(kept)
     _report(progress, size, size)
     return kept
 
@@ -120,10 +129,27 @@ def describe(source: Source) -> str:
 def scratch_folder() -> Iterator[Path]:
     """A folder on the store's own file system, so that what is finished in it can be renamed into place."""
     parent = home() / "models" / "unfinished"
-    parent.mkdir(parents=True, exist_ok=True)
-    _tidy(parent)
-    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as name:
+    with storing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        _tidy(parent)
+        folder = tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
+    with folder as name:
         yield Path(name)
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turns what goes wrong while the store is written into DiskFull or OutputUnwritable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFull("the disk is full", where=str(path), remedy="make room and try again") from error
+        raise OutputUnwritable(
+            f"the store of models cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="check its permissions, or set RESILVER_HOME to another folder",
+        ) from error
 
 
 def _tidy(parent: Path) -> None:
@@ -217,7 +243,8 @@ def _copy(file: _Readable, target: Path, size: int, progress: Progress | None, w
     done = 0
     with target.open("wb") as out:
         while block := file.read(min(_BLOCK, size + 1 - done)):
-            out.write(block)
+            with storing(target):
+                out.write(block)
             done += len(block)
             _report(progress, min(done, size), size)
     if done > size:

@@ -20,7 +20,7 @@ from resilver_server.domain.digests import digest_file
 from resilver_server.domain.serial import dumps, loads
 
 from .cards import ModelCard, card
-from .sources import Progress, fetch_any, scratch_folder
+from .sources import Progress, fetch_any, scratch_folder, storing
 
 
 class ModelState(Enum):
@@ -113,7 +113,7 @@ def install(model_id: str, accept_licence: bool = False, progress: Progress | No
 
     ``progress`` hears bytes fetched. Several processes may install the same model at once, and one that is killed
     leaves nothing under a final name. Raises ModelUnknown, LicenceNotAccepted, ModelSourceUnreachable,
-    ModelDigestMismatch, ModelUnreadable.
+    ModelDigestMismatch, ModelUnreadable, DiskFull, OutputUnwritable.
     """
     model = card(model_id)
     if accept_licence:
@@ -137,9 +137,9 @@ def keep(model: ModelCard, converted: bytes) -> InstalledModel:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Temporary file, fsync, rename: readers see the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder() as folder:
+    """Temporary file, fsync, rename: readers see the old file or the whole new one. DiskFull, OutputUnwritable."""
+    with scratch_folder() as folder, storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = folder / "file"
         with unfinished.open("wb") as file:
             file.write(data)
