@@ -14,7 +14,7 @@ from resilver_server.planning.tasks import DevicesTask, InstallTask, PlanTask, P
 from .executor import ProgressCallback
 from .process import WorkerProcess, WorkerSettings
 
-_SHORT = (ProbeTask, DevicesTask, PlanTask, InstallTask)
+_SHORT = (ProbeTask, DevicesTask, PlanTask)
 
 
 class Lane:
@@ -34,9 +34,21 @@ class Lane:
         finally:
             self._give(worker)
 
+    @property
+    def free(self) -> bool:
+        """Whether a task would start at once."""
+        return bool(self._idle)
+
+    @property
+    def warm(self) -> bool:
+        """Whether it would start in a process that runs already."""
+        return any(worker.pid is not None for worker in self._idle)
+
     async def _take(self, priority: int) -> WorkerProcess:
         if self._idle:
-            return self._idle.pop()
+            warm = next((worker for worker in self._idle if worker.pid is not None), self._idle[-1])
+            self._idle.remove(warm)
+            return warm
         self._order += 1
         turn: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (priority, self._order, turn))
@@ -66,11 +78,19 @@ class LocalExecutor:
         self._stopped = False
 
     async def run(self, task: Task, progress: ProgressCallback | None = None, priority: int = 0) -> Result:
-        lane = self._short if isinstance(task, _SHORT) else self._heavy
-        async with lane.worker(priority) as worker:
+        async with self._lane(task).worker(priority) as worker:
             if self._stopped:
                 raise WorkerLost("the server is stopping")
             return await worker.run(task, progress)
+
+    def _lane(self, task: Task) -> Lane:
+        """Short questions go to a heavy worker that has nothing to do: a second process is started only where one
+        has to be waited for, or may keep a worker busy for minutes (a download)."""
+        if isinstance(task, InstallTask):
+            return self._short
+        if not isinstance(task, _SHORT) or self._heavy.warm or (self._heavy.free and not self._short.warm):
+            return self._heavy
+        return self._short
 
     async def stop(self) -> None:
         self._stopped = True
