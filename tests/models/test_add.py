@@ -160,8 +160,16 @@ def test_licence_of_a_user_model(tmp_path: Path) -> None:
     restricted = _user_card(tmp_path, weights_licence="CC-BY-NC-SA-4.0")
     with pytest.raises(LicenceNotAccepted):
         add(tmp_path / "mine.pth", restricted)
-    assert "mine" not in [model.id for model in all_cards()]
-    add(tmp_path / "mine.pth", restricted, accept_licence=True)
+    assert store.state(card("mine")) is store.ModelState.LICENCE_NEEDED
+    with pytest.raises(LicenceNotAccepted):
+        store.install("mine")
+    store.install("mine", accept_licence=True)
+    assert store.verify("mine").id == "mine"
+
+
+def test_licence_accepted_while_adding(tmp_path: Path) -> None:
+    torch.save(_seeded(SrvggParameters(8, 1, 2)).state_dict(), tmp_path / "mine.pth")
+    add(tmp_path / "mine.pth", _user_card(tmp_path, weights_licence="CC-BY-NC-4.0"), accept_licence=True)
     assert store.verify("mine").id == "mine"
 
 

@@ -93,6 +93,14 @@ def test_listing_loads_no_heavy_library() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_the_page_lists_the_models_as_they_are() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{m.id}` | {m.scale} | {m.halo} | {m.multiple} | {m.size / 1e6:.1f} | {m.weights_licence} |" for m in CARDS
+    ]
+
+
 def test_sources_are_wheels_first() -> None:
     """Hubs are not always reachable; package indexes are what everybody has set up."""
     assert all(isinstance(file.sources[0], WheelMember) for model in CARDS for file in model.files)

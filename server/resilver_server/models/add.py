@@ -50,6 +50,9 @@ class UserCard:
 def add(checkpoint: Path, card_file: Path, *, accept_licence: bool = False) -> InstalledModel:
     """Recognise, convert and keep the checkpoint, and write its card beside the others.
 
+    Where the licence is not accepted yet the card is written and the weights are not: ``install`` with the acceptance
+    then takes them in.
+
     Raises ModelUnreadable (no such file, truncated, code inside, unknown architecture), InvalidRequest (the card),
     LicenceNotAccepted.
     """
@@ -61,12 +64,11 @@ def add(checkpoint: Path, card_file: Path, *, accept_licence: bool = False) -> I
         )
     weights = serialised(found.parameters, found.state, str(checkpoint))
     model = _card(wanted, found, checkpoint)
-    if not licence_accepted(model) and accept_licence:
+    write_atomically(cards_folder() / f"{model.id}.json", dumps(model).encode())
+    if accept_licence and not licence_accepted(model):
         keep_acceptance(model)
     require_licence(model)
-    kept = keep(model, weights)
-    write_atomically(cards_folder() / f"{model.id}.json", dumps(model).encode())
-    return kept
+    return keep(model, weights)
 
 
 def _read_user_card(path: Path) -> UserCard:
