@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from av.error import FFmpegError
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from resilver_client.errors import MediaCorrupt, MediaUnreadable
@@ -47,9 +49,13 @@ class MovieIndex:
         return int(self.keys[at]) if at > 0 else None
 
     def fits(self, rate: Fraction) -> bool:
-        """Whether every stamp lies within one tick (and under half a frame) of k / rate."""
-        even = np.arange(len(self.stamps)) * float(1 / (rate * self.time_base))
-        slack = min(1.0, 0.5 * float(1 / (rate * self.time_base)))
+        """Whether every stamp lies within one tick or one millisecond (and under half a frame) of k / rate.
+
+        Ticks of Matroska are milliseconds; MPEG streams have finer ones, but their muxers round to coarser clocks.
+        """
+        step = float(1 / (rate * self.time_base))
+        slack = min(max(1.0, 0.001 / float(self.time_base)), 0.5 * step)
+        even = np.arange(len(self.stamps)) * step
         return bool(np.all(np.abs(self.stamps - self.stamps[0] - even) <= slack + 1e-3))
 
     def rate(self, claims: tuple[Fraction | None, ...]) -> tuple[Fraction, bool]:
@@ -77,18 +83,53 @@ def _indexed(path: Path, size: int, modified: int) -> MovieIndex:
     with opened(path) as container:
         stream = video_stream(container, path)
         try:
-            return _walk(container.demux(stream), stream, path)
+            index, packets = _walk(container.demux(stream), stream, path)
         except FFmpegError as error:
             raise MediaCorrupt(f"cannot be read to its end ({reason(error)})", where=str(path)) from error
+        claim = _claimed(stream, index)
+    if packets < claim:
+        raise MediaCorrupt(
+            f"the file is cut short: {packets} of {claim} frames are there",
+            where=f"{path}, frame {len(index)}",
+            remedy="copy it again from its source, or save what is left of it as a new file",
+        )
+    return index
 
 
-def _walk(packets: object, stream: VideoStream, path: Path) -> MovieIndex:
+def _claimed(stream: VideoStream, index: MovieIndex) -> int:
+    """Frames that the file says it has, as far as such a claim can be trusted; 0 if it makes none."""
+    family = stream.container.format.name
+    if "mp4" in family:
+        return len(stream.index_entries)  # after the edit list; the header's own count is from before it
+    if family == "avi":
+        return stream.frames
+    facts = {key.upper(): value for key, value in stream.metadata.items()}
+    if "NUMBER_OF_FRAMES" in facts and facts["NUMBER_OF_FRAMES"].isdigit():
+        return int(facts["NUMBER_OF_FRAMES"])
+    if "DURATION" in facts and len(index) > 1:
+        return _frames_of(facts["DURATION"], index)
+    return 0
+
+
+def _frames_of(duration: str, index: MovieIndex) -> int:
+    """Frames in "HH:MM:SS.fffffffff", less two for the ways in which muxers count the last one."""
+    hours, minutes, seconds = (float(part) for part in duration.split(":"))
+    span = float((int(index.stamps[-1]) - int(index.stamps[0])) * index.time_base)
+    step = span / (len(index) - 1)
+    begin = float(int(index.stamps[0]) * index.time_base)
+    return max(0, round((hours * 3600 + minutes * 60 + seconds - begin) / step) - 2)
+
+
+def _walk(packets: Iterable[Packet[VideoStream]], stream: VideoStream, path: Path) -> tuple[MovieIndex, int]:
+    """The index, and how many packets there were in all."""
     shown: list[int | None] = []
     keys: list[int] = []
     damaged: int | None = None
-    for packet in packets:  # type: ignore[attr-defined]
+    total = 0
+    for packet in packets:
         if packet.size == 0:
             continue
+        total += 1
         if packet.is_keyframe and packet.pts is not None:
             keys.append(packet.pts)
         if packet.is_discard:
@@ -101,6 +142,5 @@ def _walk(packets: object, stream: VideoStream, path: Path) -> MovieIndex:
     stamps = [stamp for stamp in shown if stamp is not None]
     stamped = len(set(stamps)) == len(shown)
     times = np.array(sorted(stamps) if stamped else range(len(shown)), dtype=np.int64)
-    return MovieIndex(
-        times, np.array(sorted(keys), dtype=np.int64), stream.time_base or Fraction(1, 1000), stamped, damaged
-    )
+    time_base = stream.time_base or Fraction(1, 1000)
+    return MovieIndex(times, np.array(sorted(keys), dtype=np.int64), time_base, stamped, damaged), total

@@ -22,7 +22,7 @@ from resilver_server.domain.rates import Rate
 
 from .audio import AudioPlan, AudioTracks
 from .files import opened, video_stream
-from .probe import probe
+from .probe import probe, probe_movie
 from .profiles import Profile
 from .writer import BIT_EXACT, FRAME_NAME, remove, sync_file, sync_folder, write_error
 
@@ -84,7 +84,7 @@ def join(
         else:
             _remux(segments, temporary, profile, Fraction(rate), audio, timecode, comment)
             made = str(temporary)
-        info = probe(made, rate=Fraction(rate) if profile.is_sequence else None)
+        info = probe(made, Fraction(rate)) if profile.is_sequence else probe_movie(temporary, look=False)
         _check(info, profile, format, Fraction(rate), tags, frames)
         digest = _digest(temporary, profile)
         _publish(temporary, final, note, sidecar)

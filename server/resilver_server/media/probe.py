@@ -46,7 +46,7 @@ def probe(path: str, rate: Rate | None = None, fields: FieldFilter = FieldFilter
     codec = codec_of(existing_file(place))
     if codec is not None:
         return _pictures(str(place), MediaKind.STILL, place, codec, rate)
-    return _movie(place, rate, fields)
+    return probe_movie(place, rate, fields)
 
 
 def ensure_usable(info: MediaInfo, fields: FieldFilter = FieldFilter.NONE) -> None:
@@ -116,7 +116,10 @@ def _pictures(path: str, kind: MediaKind, first: Path, codec: str, rate: Rate | 
     )
 
 
-def _movie(path: Path, rate: Rate | None, fields: FieldFilter) -> MediaInfo:
+def probe_movie(
+    path: Path, rate: Rate | None = None, fields: FieldFilter = FieldFilter.NONE, look: bool = True
+) -> MediaInfo:
+    """The facts of a movie file. Without ``look`` nothing is said about its fields."""
     index = movie_index(path)
     with opened(path) as container:
         stream = video_stream(container, path)
@@ -136,7 +139,7 @@ def _movie(path: Path, rate: Rate | None, fields: FieldFilter) -> MediaInfo:
             pixel_format=frame.format.name,
             codec=stream.codec_context.name,
             has_alpha=layout.alpha,
-            field_order=field_order(container, stream, frame),
+            field_order=field_order(path, stream, frame) if look else FieldOrder.UNKNOWN,
             variable_rate=not even,
             start_timecode=_timecode(container),
             audio=tuple(_audio(container, sound, origin) for sound in container.streams.audio),

@@ -8,15 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
+from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from resilver_client.errors import MediaChanged, MediaCorrupt, RangeOutsideMedia
 from resilver_server.domain.formats import FieldFilter, MediaInfo, MediaKind
 from resilver_server.domain.spans import Span
 
+from . import ffv1
+from .fields import Frames, progressive
 from .files import opened, reason, video_stream
 from .identity import source_files
 from .index import movie_index
@@ -30,15 +33,6 @@ _AHEAD = 3
 """Picture files that are decoded ahead, each in a thread."""
 _RETREATS = (0, 1, 4, None)
 """Key frames to go further back where decoding from the nearest one does not give the frame; None is the very start."""
-
-
-class Source(Protocol):
-    """Where decoded frames come from."""
-
-    def frames(self, span: Span) -> Iterator[VideoFrame]:
-        """The frames of ``span`` in order, no more and no fewer."""
-
-    def close(self) -> None: ...
 
 
 class Reader:
@@ -97,10 +91,11 @@ def frame_name(info: MediaInfo, index: int) -> str:
     return f"{info.path}, frame {index}"
 
 
-def _source(info: MediaInfo, fields: FieldFilter) -> Source:
-    if info.kind is MediaKind.MOVIE:
-        return MovieSource(info)
-    return PictureSource(info)
+def _source(info: MediaInfo, fields: FieldFilter) -> Frames:
+    if info.kind is not MediaKind.MOVIE:
+        return PictureSource(info)
+    movie = MovieSource(info)
+    return progressive(movie, len(movie), fields, Path(info.path), info.pixel_format, info.field_order)
 
 
 class PictureSource:
@@ -132,12 +127,13 @@ class MovieSource:
         self._path = Path(info.path)
         self._index = movie_index(self._path)
         self._stack = ExitStack()
-        self._container = self._stack.enter_context(opened(self._path))
-        self._stream = video_stream(self._container, self._path)
-        self._stream.thread_type = "AUTO"
-        self._stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+        self._container, self._stream = self._open()
         self._flow: Iterator[tuple[int, VideoFrame]] | None = None
         self._next = 0
+
+    def __len__(self) -> int:
+        """Frames in the file, before any filter."""
+        return len(self._index)
 
     def frames(self, span: Span) -> Iterator[VideoFrame]:
         if self._index.damaged is not None and self._index.damaged < span.stop:
@@ -173,10 +169,21 @@ class MovieSource:
         key = self._index.key_before(wanted)
         return key is not None and key > int(self._index.stamps[reached])
 
+    def _open(self) -> tuple[InputContainer, VideoStream]:
+        self._stack.close()
+        container = self._stack.enter_context(opened(self._path))
+        stream = video_stream(container, self._path)
+        stream.thread_type = "AUTO"
+        stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+        return container, stream
+
     def _seek(self, index: int, retreat: int | None) -> None:
+        """Stand at a key frame before ``index``; opening the file again is the one sure way to its start."""
         key = self._index.key_before(index, retreat) if retreat is not None and self._index.stamped else None
-        start = key if key is not None else min(int(self._index.stamps[0]), self._stream.start_time or 0)
-        self._container.seek(start, stream=self._stream, backward=True)
+        if key is not None:
+            self._container.seek(key, stream=self._stream, backward=True)
+        else:
+            self._container, self._stream = self._open()
         self._flow = self._decoded()
 
     def _following(self, index: int) -> VideoFrame:
@@ -201,7 +208,11 @@ class MovieSource:
     def _decoded(self) -> Iterator[tuple[int, VideoFrame]]:
         """Frames from the point of seeking on, with their numbers; frames that are not to be shown are left out."""
         counted = 0
+        checked = self._info.codec == "ffv1" and bool(self._stream.codec_context.extradata)
         for packet in self._container.demux(self._stream):
+            if checked and packet.size and ffv1.damaged(bytes(packet)):
+                number = self._index.frame_of(packet.pts) if packet.pts is not None else None
+                self._lost(counted if number is None else number, "a checksum does not match", None)
             for frame in packet.decode():
                 number = self._index.frame_of(frame.pts) if self._index.stamped and frame.pts is not None else counted
                 counted += 1

@@ -38,6 +38,10 @@ BIT_EXACT = {"fflags": "+bitexact"}
 """Muxers then write no time, no version and no random id."""
 
 
+_PROGRESSIVE = 1
+"""FFmpeg's number for frames that are no fields."""
+
+
 @dataclass(frozen=True)
 class SegmentInfo:
     """A finished segment."""
@@ -151,6 +155,7 @@ class SegmentWriter:
         context.pix_fmt = self._profile.pixel_format
         context.sample_aspect_ratio = self._format.pixel_aspect
         context.thread_count = self._profile.threads
+        context.field_order = _PROGRESSIVE
         put_tags(context, self._tags)
         if self._profile.codec_tag:
             context.codec_tag = self._profile.codec_tag
