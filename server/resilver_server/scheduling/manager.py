@@ -101,6 +101,10 @@ class JobManager:
         """A client called: the idle time starts anew."""
         self._touched = time.monotonic()
 
+    def busy(self) -> tuple[str, ...]:
+        """Jobs that have work running this moment (a paused one until its chunk has ended)."""
+        return tuple(self._running)
+
     async def until_idle(self) -> None:
         """Return when no job ran and nobody called for ``settings.idle_minutes``; never where that is None."""
         while True:
