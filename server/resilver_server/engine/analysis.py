@@ -81,7 +81,7 @@ def solve(task: SolveTask) -> SolveResult:
         chunks = tuple(
             _chunk(plan, demand, state, index, outputs, sources) for index, outputs in enumerate(chunk_spans(plan))
         )
-    return SolveResult(digest_file(task.output), chunks, findings)
+    return SolveResult(digest_file(task.output), chunks, findings, tuple(sources))
 
 
 def _analysed(plan: ShotPlan) -> list[StagePlan]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -33,6 +34,8 @@ class Ahead(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
+        with suppress(queue.Empty):  # makes room for a thread that waits for it
+            self._queue.get_nowait()
         self._thread.join()
 
     def __iter__(self) -> Iterator[T]:

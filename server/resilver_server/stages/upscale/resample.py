@@ -11,12 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional as F
 
 from .geometry import Placement
 
 _LOBES = 3
-_STRIP = 128
-"""Output rows worked on at a time: keeps the intermediate sums in cache, and memory small at 4K."""
 
 
 class Resampler:
@@ -30,12 +29,9 @@ class Resampler:
 
     def __call__(self, frame: torch.Tensor) -> torch.Tensor:
         """(3, height, width) -> (3, rows, columns), same device and dtype."""
-        index, weight = self._rows
-        strips = []
-        for start in range(0, index.shape[1], _STRIP):
-            part = slice(start, start + _STRIP)
-            strips.append(_sum(_sum(frame, index[:, part], weight[:, part], 1), *self._columns, 2))
-        return torch.cat(strips, dim=1)
+        by_row = _sums(frame.permute(1, 0, 2), *self._rows)
+        by_column = _sums(by_row.permute(2, 1, 0), *self._columns)
+        return by_column.permute(1, 2, 0).contiguous()
 
 
 def axis_taps(
@@ -62,13 +58,18 @@ def _lanczos(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _to_device(
     index: npt.NDArray[np.int64], weight: npt.NDArray[np.float64], device: torch.device, dtype: torch.dtype
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.from_numpy(index).to(device), torch.from_numpy(weight).to(device, dtype)
+    """(outputs, taps) each."""
+    indices, weights = (torch.from_numpy(np.ascontiguousarray(table.T)) for table in (index, weight))
+    return indices.to(device), weights.to(dtype).to(device)
 
 
-def _sum(frame: torch.Tensor, index: torch.Tensor, weight: torch.Tensor, dim: int) -> torch.Tensor:
-    """Weighted sum of the taps along ``dim`` (1 = rows, 2 = columns)."""
-    shape = (1, -1, 1) if dim == 1 else (1, 1, -1)
-    total = frame.index_select(dim, index[0]) * weight[0].view(shape)
-    for tap in range(1, index.shape[0]):
-        total += frame.index_select(dim, index[tap]).mul_(weight[tap].view(shape))
-    return total
+def _sums(lines: torch.Tensor, index: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Weighted sums of lines: (inputs, a, b) -> (outputs, a, b)."""
+    table = lines.reshape(lines.shape[0], -1)
+    if table.device.type == "mps":  # has no bags of embeddings
+        total = table[index[:, 0]] * weight[:, :1]
+        for tap in range(1, index.shape[1]):
+            total += table[index[:, tap]] * weight[:, tap : tap + 1]
+    else:
+        total = F.embedding_bag(index, table, mode="sum", per_sample_weights=weight)
+    return total.view(index.shape[0], *lines.shape[1:])

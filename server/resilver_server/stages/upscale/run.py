@@ -56,13 +56,10 @@ class UpscaleSession:
 
 
 def _is_identity(placement: Placement, frame: torch.Tensor) -> bool:
-    rows, columns = frame.shape[1:]
+    size = tuple(frame.shape[1:])
     moved = placement.left or placement.top or placement.x or placement.y
-    return (
-        not moved
-        and (placement.rows, placement.columns) == (rows, columns)
-        and (placement.height, placement.width) == frame.shape[1:]
-    )
+    given = (int(placement.height), int(placement.width))
+    return not moved and given == size and (placement.rows, placement.columns) == size
 
 
 def open_session(parameters: Parameters, context: StageContext) -> UpscaleSession:
