@@ -108,7 +108,7 @@ class _SourceOptions:
 
 
 def _source(path: Path, options: _SourceOptions) -> Source:
-    path = path.absolute()
+    path = path.resolve()
     if path.suffix.lower() in TIMELINE_SUFFIXES:
         return _timeline_source(path, options)
     return _media_source(path, options)
