@@ -67,7 +67,8 @@ class MovieIndex:
             return (believable[0] if believable else Fraction(25)), True
         seconds = (int(self.stamps[-1]) - int(self.stamps[0])) * self.time_base
         mean = Fraction(len(self.stamps) - 1) / seconds
-        candidates = [*believable, snap_rate(min(mean, Fraction(1000)))]
+        exact = [rate for claim in believable for rate in (snap_rate(claim), claim)]
+        candidates = [*exact, snap_rate(min(mean, Fraction(1000)))]
         fitting = next((claim for claim in candidates if self.fits(claim)), None)
         return (fitting, True) if fitting else (candidates[-1], False)
 

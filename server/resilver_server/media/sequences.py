@@ -13,7 +13,8 @@ SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
 """Picture files that are read, one a frame."""
 
 _PRINTF = re.compile(r"%(0(\d+))?d")
-_NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
+_NUMBERED = re.compile(r"(\D*)(\d+)(.*)", re.DOTALL)
+"""A file name read backwards: what follows the last number, the number, what stands before it."""
 _NAMED_GAPS = 8
 
 
@@ -76,14 +77,15 @@ def by_pattern(pattern: Path) -> Sequence:
     head, tail = (part.replace("%%", "%") for part in (pattern.name[: match.start()], pattern.name[match.end() :]))
     width = int(match[2]) if match[2] else 0
     digits = []
-    for path in _listed(pattern.parent):
+    folder = pattern.parent if pattern.parent.exists() else Path(str(pattern.parent).replace("%%", "%"))
+    for path in _listed(folder):
         inner = path.name[len(head) : len(path.name) - len(tail)]
         fits = path.name.startswith(head) and path.name.endswith(tail) and inner.isascii() and inner.isdigit()
         if fits and len(head) + len(tail) < len(path.name) and inner == f"{int(inner):0{width}d}":
             digits.append(inner)
     if not digits:
         raise MediaNotFound("no files of this pattern", where=str(pattern), remedy="check the folder and the numbering")
-    return _sequence(pattern.parent, head, tail, digits)
+    return _sequence(folder, head, tail, digits)
 
 
 def _listed(folder: Path) -> list[Path]:
