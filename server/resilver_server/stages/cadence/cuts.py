@@ -52,7 +52,8 @@ def content_change(before: Bytes, after: Bytes) -> float:
 
 def _along_flow(before: Bytes, after: Bytes) -> Bytes:
     old, new = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after))
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(new, old, None)
+    flow = np.zeros((*new.shape, 2), np.float32)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(new, old, flow)
     rows, columns = np.mgrid[: new.shape[0], : new.shape[1]].astype(np.float32)
     x, y = columns + flow[..., 0], rows + flow[..., 1]
     return np.asarray(cv2.remap(before, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)

@@ -66,7 +66,7 @@ def register(before: Picture, after: Picture) -> tuple[npt.NDArray[np.float64], 
     that what moves by itself does not pull the whole (Lucas and Kanade 1981; Baker and Matthews 2004).
     """
     shift = _coarse_shift(before, after)
-    old, new = cv2.GaussianBlur(before, (0, 0), 1.2), cv2.GaussianBlur(after, (0, 0), 1.2)
+    old, new = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), dtype=np.float32) for p in (before, after))
     inside = _inside(after.shape)
     gain, offset = 1.0, 0.0
     for _ in range(_STEPS):

@@ -1,4 +1,5 @@
-"""Which rows repeat the row before: two populations of differences, told apart anew in every few seconds of a scene."""
+"""Which rows repeat the row before. A repeat differs far less from its predecessor than the new frames on either
+side of it do from theirs, in the grain as in what moves; how far less is learnt anew in every few seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +12,20 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_LEAST_CONTRAST = 0.9
-"""Natural log of the energy ratio by which new frames must differ more than repeats (2.5 times)."""
-_STILL_GRAIN = 0.9
+_TWO_KINDS = 0.9
+"""Contrast (natural log of energy ratios, summed) by which repeats and new frames must be apart at least."""
+_ALONE = (1.2, 4.0)
+"""Least and most contrast asked of a repeat where no two kinds show, as with one repeat a second."""
+_IN_STEP, _OUT_OF_STEP = 0.4, 1.4
+"""Shares of the usual contrast asked where the pattern of the film expects a repeat, and where it expects none."""
+_MOST = 4.0
+"""Beyond this a ratio says no more: the frames are identical."""
+_LONGEST_PERIOD = 31
+_CHANCE = 0.35
+"""Share of the contradictions of chance that a pattern may have."""
+_SIMPLER = 0.7
+"""A longer period must contradict itself that much less."""
+_STILL_GRAIN = 0.95
 _STILL_MOVING = 1.5
 
 
@@ -36,65 +48,89 @@ class Differences:
 def find_repeats(scene: Differences, reach: int, longest: int, sensitivity: float) -> Flags:
     """(n,) for the n rows of one scene; the first is never a repeat.
 
-    ``reach`` rows on either side decide what is usual here. Runs of more than ``longest`` repeats are a held picture
-    and need the grain itself to stand still.
+    ``reach`` rows on either side decide what is usual here; a new frame comes after ``longest`` repeats at most,
+    unless the picture is held.
     """
     count = len(scene.difference)
-    found = np.zeros(count, dtype=bool)
-    for row in range(1, count):
-        start = max(1, row - reach)
-        near = scene.rows(start, row + reach + 1)
-        found[row] = _is_repeat(near, row - start, sensitivity)
-    return _without_false_holds(found, scene.grain, longest)
+    if count < 2:
+        return np.zeros(count, dtype=bool)
+    body = scene.rows(1, count)
+    contrast, likely = _contrast(body, longest + 1)
+    needed = np.array([_threshold(contrast[max(0, r - reach) : r + reach + 1]) for r in range(count - 1)]) / sensitivity
+    needed[[0, -1]] *= _OUT_OF_STEP  # seen from one side only
+    found = (contrast >= needed) & likely
+    expected, unexpected = _pattern(found, reach)
+    found &= ~unexpected | (contrast >= _OUT_OF_STEP * needed)
+    found |= expected & (contrast >= _IN_STEP * needed)
+    return np.concatenate(([False], found | _still(body)))
 
 
-def _is_repeat(near: Differences, row: int, sensitivity: float) -> bool:
-    contrast = _LEAST_CONTRAST / sensitivity
-    fine = np.log(near.difference + 0.05)
-    rough = 2 * np.log(near.moving + 0.3)
-    low_fine, low_rough = below_gap(fine, contrast), below_gap(rough, contrast)
-    if low_rough is not None and not low_rough[row]:
-        return False
-    if low_fine is not None:
-        return bool(low_fine[row]) and _grain_returns(near.grain, low_fine, row)
-    still = near.grain[row] > _STILL_GRAIN
-    return bool(still and (low_rough is not None or near.moving[row] < _STILL_MOVING))
+def _contrast(body: Differences, reach: int) -> tuple[Floats, Flags]:
+    """How much less than its surroundings each row differs, and whether grain and movement agree on it."""
+    fine, fine_around = body.difference + 0.05, _around(body.difference + 0.05, reach)
+    rough, rough_around = (body.moving + 0.3) ** 2, _around((body.moving + 0.3) ** 2, reach)
+    contrast = np.clip(np.log(fine_around / fine), -1, _MOST) + np.clip(np.log(rough_around / rough), -1, _MOST)
+    clean = fine_around < 0.5
+    return contrast, (clean | (fine < 0.7 * fine_around)) & (rough < 0.7 * rough_around)
 
 
-def _grain_returns(grain: Floats, low: Flags, row: int) -> bool:
-    """Less of the grain is new than in new frames of the neighbourhood."""
-    return bool(1 - grain[row] <= 0.6 * (1 - np.median(grain[~low])))
+def _around(values: Floats, reach: int) -> Floats:
+    """The smaller of the largest values within ``reach`` rows before and after: what a new frame differs by here,
+    whether things begin to move or come to rest. At the ends of a scene the one side there is."""
+    padded = np.concatenate((np.full(reach, -np.inf), values, np.full(reach, -np.inf)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
+    before, after = windows[: len(values)].max(axis=1), windows[reach + 1 :].max(axis=1)
+    both = np.where(np.isinf(before), after, np.where(np.isinf(after), before, np.minimum(before, after)))
+    return np.where(np.isinf(both), values, both)
 
 
-def below_gap(values: Floats, contrast: float) -> Flags | None:
-    """Which values belong to the lower of two populations; None where there is only one.
-
-    Otsu's split (1979); two populations are means ``contrast`` apart and further than twice their own spreads.
-    """
-    order = np.sort(values)
+def _threshold(near: Floats) -> float:
+    """Between the two kinds of rows by Otsu's split (1979); far outside of the one kind where there is one."""
+    order = np.sort(near)
     count = len(order)
     if count < 4:
-        return None
+        return _ALONE[1]
     sizes = np.arange(1, count)
     sums = np.cumsum(order)
     low, high = sums[:-1] / sizes, (sums[-1] - sums[:-1]) / (count - sizes)
     split = int(np.argmax(sizes * (count - sizes) * (high - low) ** 2)) + 1
-    spread = order[:split].std() + order[split:].std()
-    apart = high[split - 1] - low[split - 1]
-    if apart < contrast or apart < 2 * spread:
-        return None
-    return np.asarray(values < (order[split - 1] + order[split]) / 2)
+    apart = float(high[split - 1] - low[split - 1])
+    middle = float(high[split - 1] + low[split - 1]) / 2
+    valley = np.mean(np.abs(order - middle) < 0.2 * apart)
+    two = apart >= _TWO_KINDS and valley <= 0.1 and apart >= 2 * (order[:split].std() + order[split:].std())
+    if two:
+        return middle
+    usual = float(np.median(near))
+    return float(np.clip(usual + 9 * np.median(np.abs(near - usual)), *_ALONE))
 
 
-def _without_false_holds(found: Flags, grain: Floats, longest: int) -> Flags:
-    kept = found.copy()
-    for start, stop in runs(found):
-        if stop - start > longest:
-            kept[start:stop] &= grain[start:stop] > _STILL_GRAIN
-    return kept
+def _pattern(found: Flags, reach: int) -> tuple[Flags, Flags]:
+    """Rows at which the pattern of the rows around puts a repeat, and rows at which it puts a new frame: by the period
+    that contradicts itself least there, if it does so far less than chance would."""
+    share = _mean(found.astype(np.float64), reach)
+    best = _CHANCE * 2 * share * (1 - share)
+    expected, unexpected = np.zeros_like(found), np.zeros_like(found)
+    for period in range(2, min(_LONGEST_PERIOD, len(found) // 2) + 1):
+        known = np.arange(len(found)) >= period
+        before, after = np.roll(found, period), np.roll(found, -period)
+        contradiction = _mean(known & (found != before), reach) / np.maximum(_mean(known, reach), 1e-9)
+        contradiction[_mean(known, reach) < 0.5] = 1
+        before, after = np.where(known, before, after), np.where(known[::-1], after, before)
+        better = contradiction < best
+        expected = np.where(better, before & after, expected)
+        unexpected = np.where(better, ~(before | after), unexpected)
+        best = np.where(better, _SIMPLER * contradiction, best)
+    return expected, unexpected
 
 
-def runs(flags: Flags) -> list[tuple[int, int]]:
-    """Half-open bounds of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
-    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+def _mean(values: Floats | Flags, reach: int) -> Floats:
+    """Moving average over ``reach`` rows on either side, of the rows there are."""
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    rows = np.arange(len(values))
+    first, last = np.maximum(rows - reach, 0), np.minimum(rows + reach + 1, len(values))
+    return np.asarray((total[last] - total[first]) / (last - first))
+
+
+def _still(body: Differences) -> Flags:
+    """Held pictures: the grain itself stands still and nothing moves, whatever the rows around do."""
+    return (body.grain > _STILL_GRAIN) & (body.moving < _STILL_MOVING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -66,7 +67,9 @@ class Analyser:
             standard = standard_picture(frame.rgb)
             measured["thumb"] = thumbnail(standard)
             if previous is not None:
-                measured["change"] = np.float32(content_change(standard_picture(previous.rgb), standard))[...]
+                measured["change"] = np.asarray(
+                    content_change(standard_picture(previous.rgb), standard), dtype=np.float32
+                )
         if self._repeats and previous is not None:
             likeness = compare(analysis_picture(previous.luma), analysis_picture(frame.luma))
             for name in ("difference", "moving", "grain", "shift"):
@@ -88,7 +91,7 @@ def solve_clock(measurements: Measurements, start: int, rate: Fraction, paramete
     cuts = _cuts(measurements, start, rate, parameters)
     repeated = np.zeros(rows, dtype=bool)
     bounds = [0, *cuts, rows]
-    scenes = [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    scenes = [(a, b) for a, b in pairwise(bounds) if a < b]
     if parameters.repeats == "auto":
         differences = Differences.of(measurements)
         reach, longest = ceil(SUPPORT * rate), _longest(rate)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 _HALF = Fraction(1, 2)
 
 
@@ -53,7 +55,8 @@ def _within(entry: Entry, time: Fraction) -> Fraction:
 
 
 def _steady(entries: list[Entry], index: int, reach: int) -> Steady | None:
-    """The widest neighbourhood (reach, half, a quarter of it) that one rate explains."""
+    """The widest neighbourhood (reach, half, a quarter of it) that one rate explains, with its pattern seen twice at
+    least: one repeat by itself is an accident, not a rate."""
     for radius in (reach, reach // 2, reach // 4):
         near = _neighbours(entries, index, radius)
         if len(near) >= 4 and (found := _explain(near, index)) is not None:
@@ -78,37 +81,31 @@ def _explain(near: list[tuple[int, int]], index: int) -> Steady | None:
     if bounds is None:
         return None
     step = simplest_between(*bounds)
-    whole = _whole_periods(near, index, step.denominator)
-    if whole is None or not _fits(near, step):
+    late = [row * step.denominator - i * step.numerator for i, row in near]
+    if len(near) < 2 * step.denominator or max(late) - min(late) >= step.denominator:
         return None
-    phase = sum((row - i * step for i, row in whole), Fraction(0)) / len(whole)
+    whole = _whole_periods(near, index, step.denominator)
+    phase = (sum(row for _, row in whole) - step * sum(i for i, _ in whole)) / len(whole)
     return Steady(step, phase + index * step)
 
 
 def _step_bounds(near: list[tuple[int, int]]) -> tuple[Fraction, Fraction] | None:
     """Open bounds of the steps for which each row is the first at or after its film frame: rows i and j differ from
-    (j - i) steps by less than one."""
-    low, high = Fraction(0), Fraction(10**6)
-    for a, (i, row_i) in enumerate(near):
-        for j, row_j in near[a + 1 :]:
-            low = max(low, Fraction(row_j - row_i - 1, j - i))
-            high = min(high, Fraction(row_j - row_i + 1, j - i))
+    (j - i) steps by less than one. Floats only find the pair; quotients of such small numbers do not tie falsely."""
+    index, row = np.array(near).T
+    earlier, later = np.triu_indices(len(near), 1)
+    steps, rows = index[later] - index[earlier], row[later] - row[earlier]
+    lowest, highest = int(np.argmax((rows - 1) / steps)), int(np.argmin((rows + 1) / steps))
+    low = Fraction(int(rows[lowest]) - 1, int(steps[lowest]))
+    high = Fraction(int(rows[highest]) + 1, int(steps[highest]))
     return (low, high) if low < high else None
 
 
-def _fits(near: list[tuple[int, int]], step: Fraction) -> bool:
-    late = [row - i * step for i, row in near]
-    return max(late) - min(late) < 1
-
-
-def _whole_periods(near: list[tuple[int, int]], index: int, period: int) -> list[tuple[int, int]] | None:
+def _whole_periods(near: list[tuple[int, int]], index: int, period: int) -> list[tuple[int, int]]:
     """Entries around ``index`` whose number is a multiple of ``period``: over these the rounding of rows is even."""
     count = len(near) // period * period
-    if not count:
-        return None
-    spare = len(near) - count
     before = index - near[0][0]
-    start = min(max(0, before - count // 2), spare)
+    start = min(max(0, before - count // 2), len(near) - count)
     return near[start : start + count]
 
 
