@@ -9,6 +9,7 @@ import typer
 from resilver_server import __version__
 
 from . import jobs, models
+from .bench import bench
 from .demo import demo
 from .doctor import doctor
 from .media import inspect
@@ -39,7 +40,7 @@ def _main(
     """Old film, restored inside the editor's own timeline."""
 
 
-for _command in (restore, serve, inspect, doctor, demo):
+for _command in (restore, serve, inspect, bench, doctor, demo):
     app.command()(_command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")

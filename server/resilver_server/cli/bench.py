@@ -1,0 +1,75 @@
+"""``resilver bench``: bare network, stage and whole pipeline, in one run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from .arguments import parse_target
+from .reporting import console
+
+if TYPE_CHECKING:
+    from resilver_server.lab.bench import Timing
+
+_MEGABYTE = 1 << 20
+
+
+def bench(
+    upscale: Annotated[list[str] | None, typer.Option(help="Networks to enlarge with.")] = None,
+    interpolate: Annotated[list[str] | None, typer.Option(help="Networks to interpolate with.")] = None,
+    size: Annotated[str, typer.Option(help="Size of the frames that go in.")] = "320x180",
+    frames: Annotated[int, typer.Option(min=2, help="Frames of the clip.")] = 12,
+    rounds: Annotated[int, typer.Option(min=1, help="Medians are over so many rounds.")] = 3,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda:0, mps; the best there is if not given.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Time networks alone, in their stage, and in the whole pipeline. Quote the ratios: machines differ."""
+    from resilver_server.engine.device import devices
+    from resilver_server.lab import bench as lab
+
+    measure = parse_target(size).size
+    if measure is None:
+        raise typer.BadParameter(f"{size!r} is no size; write 320x180", param_hint="--size")
+    chosen = next((found for found in devices() if device in (None, found.id)), None)
+    if chosen is None:
+        raise typer.BadParameter(f"there is no device {device!r}", param_hint="--device")
+    none_given = not (upscale or interpolate)
+    timings = [
+        *(
+            lab.bench_upscale(m, measure, frames, rounds, chosen)
+            for m in upscale or ["realesr-animevideov3"] * none_given
+        ),
+        *(lab.bench_interpolate(m, measure, frames, rounds, chosen) for m in interpolate or ["rife-4.25"] * none_given),
+    ]
+    peers = _ncnn(timings, measure, rounds)
+    console.print(_table(timings, peers))
+    if as_json:
+        rows = [asdict(timing) | {"ncnn": peers.get(timing.model)} for timing in timings]
+        as_json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _ncnn(timings: list[Timing], size: tuple[int, int], rounds: int) -> dict[str, float]:
+    """Seconds a frame in ncnn, of the enlarging networks on a CPU, where ncnn is installed."""
+    from resilver_server.lab import bench_ncnn
+
+    wanted = [t.model for t in timings if t.stage == "upscale" and t.device == "cpu"]
+    return {m: bench_ncnn.seconds_per_frame(m, size, rounds) for m in wanted} if bench_ncnn.available() else {}
+
+
+def _table(timings: list[Timing], peers: dict[str, float]) -> Table:
+    table = Table("stage", "network", "on", "in", "calls", "bare s", "stage s", "pipeline s", "stage/bare",
+                  "pipeline/bare", "s/Mpixel", "ncnn s/Mpixel", "peak MiB", box=None)  # fmt: skip
+    for t in timings:
+        pixels = t.width * t.height / 1e6
+        table.add_row(
+            t.stage, t.model, f"{t.device} {t.dtype}", f"{t.width}x{t.height}", str(t.calls), f"{t.bare:.3f}",
+            f"{t.staged:.3f}", f"{t.pipeline:.3f}", f"{t.stage_ratio:.3f}", f"{t.pipeline_ratio:.3f}",
+            f"{t.seconds_per_megapixel:.2f}", f"{peers[t.model] / pixels:.2f}" if t.model in peers else "-",
+            str(t.peak_memory // _MEGABYTE),
+        )  # fmt: skip
+    return table
