@@ -1,0 +1,1 @@
+"""Removal of brightness flicker."""
