@@ -46,6 +46,7 @@ def write_clip(path: Path, pictures: Pictures, rate: Fraction, name: str = "ffv1
     """Write pictures as media (lossless to 16 bits by default) and probe it."""
     height, width = pictures.shape[1:3]
     chosen = profile(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with SegmentWriter(str(path), chosen, FrameFormat(width, height), rate, FULL_RANGE_RGB, 0) as writer:
         for picture in pictures:
             writer.write(torch.from_numpy(picture).permute(2, 0, 1))

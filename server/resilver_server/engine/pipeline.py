@@ -69,7 +69,7 @@ class Pipeline:
         self._stack = ExitStack()
         self.watch = Stopwatch()
         self._backwards = demand.sampler.mapping.reverse
-        self._source: Layer = SourceLayer(frames, self._capacity(0), self.watch)
+        self._source: Layer = SourceLayer(frames, 2 * sum(demand.before) + 2, self.watch)
         layer: Layer = self._source
         for index, stage in enumerate(chain.before):
             layer = self._entry_layer(index, stage, layer)
@@ -91,7 +91,8 @@ class Pipeline:
         return self._last.get(output)
 
     def original(self, output: int) -> torch.Tensor:
-        """The filmed frame that an output frame comes from (or begins with), untouched."""
+        """The filmed frame that an output frame comes from (or begins with), untouched. To be asked for right after
+        the output frame itself: the source layer remembers all that one output frame looks at."""
         return self._source.get(self._demand.sampler.sample(output).before)
 
     def computed(self, output: int) -> bool:
