@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -129,7 +129,7 @@ def _assemble(
         for time, step in true_times(scene, ceil(SUPPORT * rate), at_wall=bool(entries)):
             times.append((start + time) / rate)
             if step is not None:
-                steps[rate / step] = steps.get(rate / step, 0) + 1
+                steps[step] = steps.get(step, 0) + 1
         entries.extend(scene)
     frames = tuple(start + entry.row for entry in entries)
     shown = tuple(Fraction(frame) / rate for frame in frames)
@@ -140,9 +140,18 @@ def _assemble(
             frames=len(repeated),
             repeats=int(repeated.sum()),
             cuts=tuple(start + a for a, _ in scenes[1:]),
-            rates=tuple(sorted(steps.items(), key=lambda item: (-item[1], item[0]))),
+            rates=_rates(steps, rate),
         ),
     )
+
+
+def _rates(steps: Mapping[Fraction, int], rate: Fraction) -> tuple[tuple[Fraction, int], ...]:
+    """Steps within 2 % of one another are one rate, named by the simplest of them; most frames first."""
+    groups: dict[Fraction, int] = {}
+    for step in sorted(steps, key=lambda step: step.denominator):
+        near = next((known for known in groups if abs(known - step) <= known / 50), step)
+        groups[near] = groups.get(near, 0) + steps[step]
+    return tuple((rate / step, groups[step]) for step in sorted(groups, key=lambda step: -groups[step]))
 
 
 def scene_entries(repeated: npt.NDArray[np.bool_], start: int, stop: int, longest: int) -> list[Entry]:

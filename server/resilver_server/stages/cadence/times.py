@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 _HALF = Fraction(1, 2)
+_PATTERN = 4
+"""Repeats that make a pattern even if it does not come round twice."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,11 @@ def true_times(entries: list[Entry], reach: int, at_wall: bool) -> list[tuple[Fr
 def _within(entry: Entry, time: Fraction) -> Fraction:
     """Half-open corridors of neighbours meet and do not overlap: this keeps times strictly increasing."""
     low, high = entry.row - _HALF, entry.row + entry.shown - _HALF
-    return min(max(time, low), high - Fraction(1, 16))
+    return min(max(time, low), high - Fraction(1, 1024))
 
 
 def _steady(entries: list[Entry], index: int, reach: int) -> Steady | None:
-    """The widest neighbourhood (reach, half, a quarter of it) that one rate explains, with its pattern seen twice at
-    least: one repeat by itself is an accident, not a rate."""
+    """The widest neighbourhood (reach, half, a quarter of it) that one rate explains."""
     for radius in (reach, reach // 2, reach // 4):
         near = _neighbours(entries, index, radius)
         if len(near) >= 4 and (found := _explain(near, index)) is not None:
@@ -77,23 +81,29 @@ def _neighbours(entries: list[Entry], index: int, radius: int) -> list[tuple[int
 
 
 def _explain(near: list[tuple[int, int]], index: int) -> Steady | None:
+    """The simplest rate for which every row is its film frame's time rounded up. The times it gives lie in the middle
+    of what that allows. One repeat by itself is an accident and no rate: the pattern shows twice, or has four repeats.
+    """
+    gaps = {after - row for (_, row), (_, after) in pairwise(near)}
+    if len(gaps) == 1:
+        step = Fraction(gaps.pop())
+        return Steady(step, near[0][1] + (index - near[0][0]) * step)
     bounds = _step_bounds(near)
     if bounds is None:
         return None
     step = simplest_between(*bounds)
     late = [row * step.denominator - i * step.numerator for i, row in near]
-    if len(near) < 2 * step.denominator or max(late) - min(late) >= step.denominator:
+    repeats = near[-1][1] - near[0][1] - (len(near) - 1)
+    if max(late) - min(late) >= step.denominator or (len(near) < 2 * step.denominator and repeats < _PATTERN):
         return None
-    whole = _whole_periods(near, index, step.denominator)
-    phase = (sum(row for _, row in whole) - step * sum(i for i, _ in whole)) / len(whole)
-    return Steady(step, phase + index * step)
+    return Steady(step, index * step + Fraction(max(late) + min(late), 2 * step.denominator))
 
 
 def _step_bounds(near: list[tuple[int, int]]) -> tuple[Fraction, Fraction] | None:
     """Open bounds of the steps for which each row is the first at or after its film frame: rows i and j differ from
     (j - i) steps by less than one. Floats only find the pair; quotients of such small numbers do not tie falsely."""
     index, row = np.array(near).T
-    earlier, later = np.triu_indices(len(near), 1)
+    earlier, later = _pairs_of(len(near))
     steps, rows = index[later] - index[earlier], row[later] - row[earlier]
     lowest, highest = int(np.argmax((rows - 1) / steps)), int(np.argmin((rows + 1) / steps))
     low = Fraction(int(rows[lowest]) - 1, int(steps[lowest]))
@@ -101,12 +111,9 @@ def _step_bounds(near: list[tuple[int, int]]) -> tuple[Fraction, Fraction] | Non
     return (low, high) if low < high else None
 
 
-def _whole_periods(near: list[tuple[int, int]], index: int, period: int) -> list[tuple[int, int]]:
-    """Entries around ``index`` whose number is a multiple of ``period``: over these the rounding of rows is even."""
-    count = len(near) // period * period
-    before = index - near[0][0]
-    start = min(max(0, before - count // 2), len(near) - count)
-    return near[start : start + count]
+@lru_cache(maxsize=256)
+def _pairs_of(count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    return np.triu_indices(count, 1)
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:
