@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from resilver_client.channel import healthy
+from resilver_client.client import connect
 from resilver_client.discovery import discover
-from resilver_client.errors import InvalidRequest, JobNotFound, ServerUnreachable
+from resilver_client.errors import InvalidRequest, JobNotFound, ServerUnreachable, Unauthenticated
 from resilver_client.home import address_file
 from support.serving import ServerProcess, environment, server_process
 
@@ -157,3 +162,62 @@ def ask_for_health(server: ServerProcess) -> None:
     """As something does that watches over a server, and must not keep it."""
     with suppress(ServerUnreachable):
         healthy(discover(home=server.home), timeout=0.2)
+
+
+def test_a_call_that_lasts_keeps_it(tmp_path: Path) -> None:
+    with server_process(tmp_path, "--idle-minutes", "0.03") as server:
+        more = threading.Event()
+
+        def questions() -> Iterator[reflection_pb2.ServerReflectionRequest]:
+            yield reflection_pb2.ServerReflectionRequest(list_services="")
+            more.wait(60)
+
+        with grpc.insecure_channel(server.address) as channel:
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            answers = stub.ServerReflectionInfo(questions(), metadata=(("authorization", f"Bearer {server.token}"),))
+            next(answers)
+            with pytest.raises(subprocess.TimeoutExpired):
+                server.process.wait(5)
+            more.set()
+            assert server.process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A chain and a key that say they are this machine."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = f"subjectAltName=DNS:localhost,DNS:{socket.getfqdn()},IP:127.0.0.1"
+    files = ["-addext", names, "-keyout", str(folder / "key.pem"), "-out", str(folder / "chain.pem")]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    return folder / "chain.pem", folder / "key.pem"
+
+
+def test_beyond_this_machine_it_speaks_tls_and_is_silent_about_itself(
+    tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, key = certificate
+    arguments = ("--listen", "0.0.0.0:0", "--tls-certificate", str(chain), "--tls-key", str(key))
+    with server_process(tmp_path, *arguments) as server:
+        assert server.address.startswith("tls://")
+        port = server.address.rpartition(":")[2]
+        monkeypatch.setenv("RESILVER_CERTIFICATES", str(chain))
+        with connect(f"tls://localhost:{port}", server.token) as client:
+            assert client.presets()
+        with connect(f"tls://127.0.0.1:{port}", "guess") as client, pytest.raises(Unauthenticated):
+            client.presets()
+        with connect(f"127.0.0.1:{port}", server.token) as client, pytest.raises(ServerUnreachable):
+            client.presets()
+        credentials = grpc.ssl_channel_credentials(chain.read_bytes())
+        with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            question = reflection_pb2.ServerReflectionRequest(list_services="")
+            shown = (("authorization", f"Bearer {server.token}"),)
+            with pytest.raises(grpc.RpcError) as caught:
+                next(stub.ServerReflectionInfo(iter([question]), metadata=shown, timeout=10))
+            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        monkeypatch.delenv("RESILVER_CERTIFICATES")
+        with connect(f"tls://localhost:{port}", server.token) as client, pytest.raises(ServerUnreachable):
+            client.presets()
