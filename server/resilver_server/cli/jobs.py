@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.json_format import MessageToJson
-from rich.table import Table
+from rich.table import Column, Table
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import connect
@@ -35,7 +35,7 @@ def list_jobs(
     if as_json:
         print(MessageToJson(jobs_pb2.ListJobsResponse(jobs=jobs)))
         return
-    table = Table("job", "state", "created", "shots", "chunks", "title", box=None)
+    table = Table(Column("job", no_wrap=True), "state", "created", "shots", "chunks", "title", box=None)
     for job in jobs:
         done, total = sum(s.chunks_done for s in job.shots), sum(s.chunks for s in job.shots)
         created = job.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M")

@@ -44,3 +44,6 @@ for _command in (restore, serve, inspect, bench, doctor, demo):
     app.command()(_command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
+
+if __name__ == "__main__":
+    app()
