@@ -44,15 +44,14 @@ class Stopwatch:
 
 
 class Remembered:
-    """The frames asked for last, at most ``capacity`` of them."""
+    """The frames that came last, at most ``capacity`` of them. Asking for one again does not make it younger: frames
+    come in the order of demand, so the oldest is the one that no later frame looks at."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = max(1, capacity)
         self._frames: OrderedDict[int, torch.Tensor] = OrderedDict()
 
     def find(self, index: int) -> torch.Tensor | None:
-        if index in self._frames:
-            self._frames.move_to_end(index)
         return self._frames.get(index)
 
     def keep(self, index: int, frame: torch.Tensor) -> torch.Tensor:
