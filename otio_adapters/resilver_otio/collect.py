@@ -16,7 +16,7 @@ import opentimelineio as otio
 from resilver_client.errors import ResilverError, SelectionEmpty
 
 from .effects import kept_effects
-from .read import parse_timeline
+from .parse import parse_timeline
 from .request import request_for
 from .times import seconds
 from .types import ClipRequest, Collected, Refusal, Selection

@@ -5,14 +5,18 @@ One rounding for all cuts keeps neighbours together: where one clip ends the nex
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import opentimelineio as otio
 
+from resilver_client.errors import ClipUnsupported
+
+from .effects import speed_of
 from .locate import cut_frame
 from .request import RESTORED
 from .times import rational, seconds, snap_rate, whole, written_rate
-from .walk import length_of
+from .walk import length_of, phase_inside
 
 _ZERO = Fraction(0)
 
@@ -22,10 +26,33 @@ def to_rate(timeline: otio.schema.Timeline, rate: Fraction) -> None:
     start = timeline.global_start_time
     if start is not None and start.rate > 1:
         timeline.global_start_time = _same_label(start, rate)
-    if timeline.tracks.source_range is not None:
-        length = length_of(timeline.tracks)
-        _regrid_range(timeline.tracks, _ZERO, length if length is not None else _ZERO, rate)
-    _regrid_children(timeline.tracks, rate)
+    top = timeline.tracks
+    trim = seconds(top.source_range.start_time) if top.source_range is not None else _ZERO
+    if top.source_range is not None:
+        _regrid_range(top, _ZERO, length_of(top) or _ZERO, _Grid(rate, -trim))
+    _regrid_children(top, _Grid(rate, -trim))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Frames of ``rate`` inside a composition whose time 0 is at ``phase`` of the grid."""
+
+    rate: Fraction
+    phase: Fraction = _ZERO
+
+    def cut(self, time: Fraction) -> int:
+        return cut_frame(self.phase + time, self.rate) - cut_frame(self.phase, self.rate)
+
+    def inside(self, item: otio.core.Item, start: Fraction) -> _Grid:
+        trim = seconds(item.source_range.start_time) if item.source_range is not None else _ZERO
+        try:
+            speed = speed_of(item)
+        except ClipUnsupported:
+            speed = _ZERO  # of a ramp, inside which time runs its own way
+        return _Grid(self.rate, phase_inside(self.phase, start, trim, speed))
+
+    def frames(self, count: int) -> otio.opentime.RationalTime:
+        return otio.opentime.RationalTime(float(count), written_rate(self.rate))
 
 
 def _same_label(start: otio.opentime.RationalTime, rate: Fraction) -> otio.opentime.RationalTime:
@@ -35,62 +62,57 @@ def _same_label(start: otio.opentime.RationalTime, rate: Fraction) -> otio.opent
     return otio.opentime.RationalTime(float(round(label * round(rate))), written_rate(rate))
 
 
-def _regrid_children(composition: otio.core.Composition, rate: Fraction) -> None:
+def _regrid_children(composition: otio.core.Composition, grid: _Grid) -> None:
+    in_track = isinstance(composition, otio.schema.Track)
     cursor: Fraction | None = _ZERO
     plan: list[tuple[otio.core.Composable, Fraction, Fraction]] = []
     for child in composition:
         length = length_of(child)
         if cursor is not None and length is not None:
             plan.append((child, cursor, length))
-        if isinstance(composition, otio.schema.Track):
+        if in_track:
             cursor = None if cursor is None or length is None else cursor + length
     for child, start, length in plan:
         if isinstance(child, otio.schema.Transition):
-            _regrid_transition(child, start, rate)
+            _regrid_transition(child, start, grid)
             continue
-        _regrid_range(child, start, length, rate)
+        inner = grid.inside(child, start)
+        _regrid_range(child, start, length, grid)
         if isinstance(child, otio.core.Composition):
-            _regrid_children(child, rate)
+            _regrid_children(child, inner)
 
 
-def _regrid_transition(transition: otio.schema.Transition, cut: Fraction, rate: Fraction) -> None:
+def _regrid_transition(transition: otio.schema.Transition, cut: Fraction, grid: _Grid) -> None:
     begin, end = cut - seconds(transition.in_offset), cut + seconds(transition.out_offset)
-    at = cut_frame(cut, rate)
-    transition.in_offset = _frames(at - cut_frame(begin, rate), rate)
-    transition.out_offset = _frames(cut_frame(end, rate) - at, rate)
+    at = grid.cut(cut)
+    transition.in_offset = grid.frames(at - grid.cut(begin))
+    transition.out_offset = grid.frames(grid.cut(end) - at)
 
 
-def _regrid_range(item: otio.core.Item, start: Fraction, length: Fraction, rate: Fraction) -> None:
-    if isinstance(item, otio.core.Composition) and item.source_range is None:
-        return  # it is as long as its children, which are on the grid
-    if (
-        isinstance(item, otio.schema.Clip)
-        and item.source_range is None
-        and item.media_reference.available_range is None
-    ):
-        return
-    duration = _frames(cut_frame(start + length, rate) - cut_frame(start, rate), rate)
-    source = item.source_range if item.source_range is not None else item.media_reference.available_range
-    first = seconds(source.start_time)
+def _regrid_range(item: otio.core.Item, start: Fraction, length: Fraction, grid: _Grid) -> None:
+    source = item.source_range
     if isinstance(item, otio.core.Composition):
-        first = cut_frame(first, rate) / rate
-    elif isinstance(item, otio.schema.Clip) and "head" in (item.metadata.get("resilver") or {}):
-        first = _regrid_restored(item, start, first, rate)
-    item.source_range = otio.opentime.TimeRange(rational(first, written_rate(rate)), duration)
+        inner = grid.inside(item, start)
+        if source is None and inner.phase == grid.phase + start:
+            return  # it is as long as its children, which are on the same grid
+        first = _ZERO if source is None else inner.cut(seconds(source.start_time)) / grid.rate
+    else:
+        source = source if source is not None else item.media_reference.available_range
+        first = seconds(source.start_time)
+        if isinstance(item, otio.schema.Clip) and "head" in (item.metadata.get("resilver") or {}):
+            first = _regrid_restored(item, start, first, grid)
+    duration = grid.frames(grid.cut(start + length) - grid.cut(start))
+    item.source_range = otio.opentime.TimeRange(rational(first, written_rate(grid.rate)), duration)
 
 
-def _regrid_restored(clip: otio.schema.Clip, start: Fraction, first: Fraction, rate: Fraction) -> Fraction:
+def _regrid_restored(clip: otio.schema.Clip, start: Fraction, first: Fraction, grid: _Grid) -> Fraction:
     """A restored file begins on the grid: its first frame is the one at the cut, less its head."""
     head = Fraction(str(clip.metadata["resilver"]["head"]))
-    frames = cut_frame(start, rate) - cut_frame(start - head, rate)
+    into_file = (grid.cut(start) - grid.cut(start - head)) / grid.rate
     reference = clip.media_reference
     available = reference.available_range
     if clip.active_media_reference_key == RESTORED:
-        origin = rational(first - frames / rate, written_rate(rate))
+        origin = rational(first - into_file, written_rate(grid.rate))
         reference.available_range = otio.opentime.TimeRange(origin, available.duration)
         return first
-    return seconds(available.start_time) + frames / rate
-
-
-def _frames(count: int, rate: Fraction) -> otio.opentime.RationalTime:
-    return otio.opentime.RationalTime(float(count), written_rate(rate))
+    return seconds(available.start_time) + into_file

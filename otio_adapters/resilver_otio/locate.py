@@ -64,10 +64,9 @@ def on_grid(clip: ClipRequest, located: Located, rate: Fraction) -> tuple[int, F
     """Number of output frames and offset of the first one, for a delivery whose frame k is shown at ``k / rate``
     of the timeline: what ``Shot.output_frames`` and ``Shot.output_offset`` are to be for a timeline at that rate.
 
-    Every cut falls on the first frame of the grid that is not before it, so neighbours meet. A clip in a nested
-    stack is counted from that stack's first moment.
+    Every cut falls on the first frame of the grid that is not before it, so neighbours meet, also inside nests.
     """
-    start = clip.parent_start - located.head
+    start = clip.grid_start - located.head
     first, last = cut_frame(start, rate), cut_frame(start + located.duration, rate)
     return max(1, last - first), first / rate - start
 

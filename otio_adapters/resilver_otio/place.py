@@ -11,10 +11,11 @@ from resilver_client.errors import InvalidRequest
 
 from .build import is_retimed, replaced_clips, switch_on
 from .effects import kept_effects
+from .exact import keep_floats
 from .fits import Fit, Window, find_fits, overlay_window, replace_window
 from .grid import to_rate
 from .layers import add_overlays
-from .read import parse_timeline, to_json
+from .parse import parse_timeline, to_json
 from .request import ORIGINAL, RESTORED, Overrides, original_reference
 from .times import time_range, written_rate
 from .types import Layout, Placed, Restored
@@ -52,7 +53,7 @@ def place(timeline_json: str, restored: Sequence[Restored], layout: Layout, at_d
     _replace(replacements)
     if at_delivery_rate and fits:
         to_rate(timeline, _delivery_rate(restored))
-    return Placed(to_json(timeline), tuple(report))
+    return Placed(keep_floats(to_json(timeline), timeline_json), tuple(report))
 
 
 def _delivery_rate(restored: Sequence[Restored]) -> Fraction:

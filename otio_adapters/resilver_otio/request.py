@@ -65,7 +65,7 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         tail=seconds(place.after.out_offset) if place.after is not None else Fraction(0),
         frames=asked.frames,
         is_sequence=media.is_sequence,
-        parent_start=place.start if place.start is not None else Fraction(0),
+        grid_start=place.grid_start,
         notes=notes,
     )
 

@@ -8,6 +8,7 @@ whichever form of the rate its writer used, so it is read in the way that lands 
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import opentimelineio as otio
 
@@ -22,6 +23,7 @@ _GRID = Fraction(1, 1000)
 _DENOMINATOR = 10_000_000
 
 
+@lru_cache(maxsize=256)
 def snap_rate(rate: float | Fraction) -> Fraction:
     """The exact rate meant by a rounded one: n or n*1000/1001. Raises TimelineUnreadable unless 0 < rate <= 1e6."""
     try:

@@ -72,8 +72,8 @@ class ClipRequest:
     """Half-open range of media frames counted from 0, for clips whose times the timeline does not say
     (``metadata.resilver.frames``); None as the end is the end of the media."""
     is_sequence: bool = False
-    parent_start: Fraction = Fraction(0)
-    """Record seconds in its own parent: the same as ``record_start`` unless it lies in a nested stack."""
+    grid_start: Fraction = Fraction(0)
+    """Seconds from which ``on_grid`` counts: ``record_start``, but in a retimed nest the time inside that nest."""
     notes: tuple[str, ...] = ()
     """What stays on the original and is not on the restored clip, in plain sentences."""
 

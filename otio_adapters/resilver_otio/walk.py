@@ -35,6 +35,8 @@ class Place:
     record_start: Fraction | None
     """After the timeline's first frame."""
     record_duration: Fraction | None
+    grid_start: Fraction
+    """Of the grid that a delivery rate counts on: the timeline's, or that of the nearest retimed nest."""
     before: otio.schema.Transition | None
     after: otio.schema.Transition | None
     shown: bool
@@ -62,6 +64,8 @@ class _Nest:
     speed: Fraction = Fraction(1)
     shown: bool = True
     fault: str = ""
+    phase: Fraction = Fraction(0)
+    """Grid time of inner time 0."""
 
     def outside(self, start: Fraction | None, duration: Fraction | None) -> bool:
         if start is None or duration is None or self.length is None:
@@ -193,7 +197,14 @@ def _enter(item: otio.core.Item, nest: _Nest, start: Fraction | None) -> _Nest:
         fault = "its place is not known, because something before it has no length"
     length = None if duration is None or source is None else duration * abs(speed)
     hidden = nest.outside(start, duration) or not item.enabled
-    return _Nest(origin, trim, length, nest.speed * speed, nest.shown and not hidden, fault)
+    phase = phase_inside(nest.phase, start or Fraction(0), trim, speed)
+    return _Nest(origin, trim, length, nest.speed * speed, nest.shown and not hidden, fault, phase)
+
+
+def phase_inside(phase: Fraction, start: Fraction, trim: Fraction, speed: Fraction) -> Fraction:
+    """Grid time of inner time 0 of an item that starts at ``start`` of a composition with ``phase``. Inside a retimed
+    nest frames of the outer grid are no frames, so it has a grid of its own."""
+    return phase + start - trim if speed == 1 else Fraction(0)
 
 
 def _place(
@@ -220,6 +231,7 @@ def _place(
         duration=duration,
         record_start=record_start,
         record_duration=record_duration,
+        grid_start=nest.phase + (start or Fraction(0)),
         before=transitions[0],
         after=transitions[1],
         shown=nest.shown and clip.enabled and not nest.outside(start, duration),

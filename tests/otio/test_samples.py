@@ -9,13 +9,13 @@ from __future__ import annotations
 from fractions import Fraction as F
 
 import pytest
-from support.shared import otio_sample
 
 from resilver_client.errors import TimelineUnreadable
 from resilver_otio.collect import collect
 from resilver_otio.locate import locate
 from resilver_otio.read import read_timeline
 from resilver_otio.types import ClipRequest, Collected, Located
+from support.shared import otio_sample
 
 NTSC = F(24000, 1001)
 
