@@ -74,7 +74,8 @@ def to_rgb8(rgb: Tensor) -> npt.NDArray[np.uint8]:
 def from_rgb(rgb: Tensor, pixel_format: str, tags: ColourTags) -> tuple[Plane, ...]:
     """Component planes of ``pixel_format`` for a (3, height, width) RGB tensor, rounded to the nearest code.
 
-    Range and matrix by ``tags``; chroma is brought down to where MPEG sites it (left across, midway down). Codes are
+    Range and matrix by ``tags`` (RGB formats are always full range); chroma is brought down to where MPEG sites it
+    (left across, midway down). Codes are
     clipped to what the format may hold, not to nominal white. Raises MediaUnreadable for an unknown matrix.
     """
     layout = layout_of(pixel_format)

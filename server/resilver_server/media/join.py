@@ -24,6 +24,7 @@ from .audio import AudioPlan, AudioTracks
 from .files import opened, video_stream
 from .probe import probe, probe_movie
 from .profiles import Profile
+from .tagging import fitting
 from .writer import BIT_EXACT, FRAME_NAME, remove, sync_file, sync_folder, write_error
 
 
@@ -72,6 +73,7 @@ def join(
     Matroska). Count, duration, geometry and tags of the finished file are probed before it gets its name. Raises
     OutputExists, OutputUnwritable, DiskFull, FrameCountMismatch, and the errors of the sound's file.
     """
+    tags = fitting(tags, profile.pixel_format, profile.codec)
     final = Path(output).parent if profile.is_sequence else Path(output)
     note = Path(sidecar_path(output, profile))
     _refuse_existing(final, note)
@@ -82,7 +84,7 @@ def join(
             _gather(segments, temporary, final.name, profile)
             made = str(temporary / Path(output).name)
         else:
-            _remux(segments, temporary, profile, Fraction(rate), audio, timecode, comment)
+            _remux(segments, temporary, profile, Fraction(rate), format.pixel_aspect, audio, timecode, comment)
             made = str(temporary)
         info = probe(made, Fraction(rate)) if profile.is_sequence else probe_movie(temporary, look=False)
         _check(info, profile, format, Fraction(rate), tags, frames)
@@ -119,6 +121,7 @@ def _remux(
     path: Path,
     profile: Profile,
     rate: Fraction,
+    pixel_aspect: Fraction,
     audio: AudioPlan | None,
     timecode: str | None,
     comment: str,
@@ -131,6 +134,7 @@ def _remux(
             picture = out.add_stream_from_template(video_stream(first, Path(segments[0])))
             picture.time_base = 1 / rate
             picture.codec_context.framerate = rate  # the timecode track takes its rate from here
+            picture.codec_context.sample_aspect_ratio = pixel_aspect
         tracks = AudioTracks(out, audio, profile.audio_codec) if audio and profile.audio_codec else None
         _interleave(out, picture, segments, rate, tracks)
     sync_file(path)

@@ -23,7 +23,7 @@ from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
 from .planes import components, unpacked
 from .sequences import Sequence, by_pattern, in_folder, is_pattern
-from .tagging import tags_of
+from .tagging import codes_of, tags_of
 
 DEFAULT_RATE = Fraction(24)
 """Frames a second of sequences and stills if nobody says otherwise."""
@@ -123,6 +123,7 @@ def probe_movie(
     index = movie_index(path)
     with opened(path) as container:
         stream = video_stream(container, path)
+        said = codes_of(stream.codec_context)  # decoding overwrites it
         frame = _first_frame(container, stream, path)
         layout = layout_of(frame.format.name)
         native, even = index.rate((stream.average_rate, stream.guessed_rate, stream.base_rate))
@@ -134,7 +135,7 @@ def probe_movie(
             rate=rate or native,
             frame_count=len(index),
             first_number=0,
-            colour=tags_of(frame, stream.codec_context),
+            colour=tags_of(frame, said, stream.codec_context.name),
             bit_depth=layout.bits,
             pixel_format=frame.format.name,
             codec=stream.codec_context.name,

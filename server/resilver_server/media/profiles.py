@@ -81,7 +81,7 @@ PROFILES: tuple[Profile, ...] = (
     ),
     Profile(
         "ffv1", "FFV1, lossless, for archives", ".mkv", "matroska", "ffv1", "gbrp16le", 16,
-        MappingProxyType({"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "0"}),
+        MappingProxyType({"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "0", "g": "1"}),
     ),
     _sequence("png", "PNG pictures, 16 bits", "png", "rgb48be", 16, compression_level="3", pred="mixed"),
     _sequence("tiff", "TIFF pictures, 16 bits", "tiff", "rgb48le", 16, compression_algo="deflate"),

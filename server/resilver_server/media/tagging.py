@@ -5,7 +5,7 @@ Nothing heavy is imported here, so that plans can be made without codecs.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from resilver_server.domain.formats import ColourTags, FrameFormat
@@ -77,23 +77,38 @@ _UNSPECIFIED = 2
 _FULL, _LIMITED = 2, 1
 
 
-def tags_of(frame: VideoFrame, context: VideoCodecContext | None = None) -> ColourTags:
-    """The tags of a decoded frame, filled up from its stream. RGB and untagged grey are full range, as is yuvj."""
+@dataclass(frozen=True)
+class Codes:
+    """Tags as numbers of H.273, with FFmpeg's number for the range."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    range: int = 0
+
+
+def codes_of(source: VideoFrame | VideoCodecContext) -> Codes:
+    """What a frame, or a container (through the context of its stream, before anything is decoded), says."""
+    return Codes(int(source.color_primaries), int(source.color_trc), int(source.colorspace), int(source.color_range))
+
+
+def tags_of(frame: VideoFrame, container: Codes | None = None, codec: str = "") -> ColourTags:
+    """The tags of a decoded frame, filled up from its container. RGB and untagged grey are full range, as is yuvj."""
     layout = layout_of(frame.format.name)
-    primaries = _known(frame.color_primaries, context.color_primaries if context else None)
-    transfer = _known(frame.color_trc, context.color_trc if context else None)
-    matrix = _known(frame.colorspace, context.colorspace if context else None)
-    claim = int(frame.color_range) or (int(context.color_range) if context else 0)
+    said, behind = codes_of(frame), container or Codes()
+    if codec == "dnxhd":  # its decoder says BT.709 by itself
+        said, behind = replace(said, matrix=behind.matrix), said
+    transfer = _known(said.transfer, behind.transfer)
     return ColourTags(
-        primaries=PRIMARIES.get(primaries, "unspecified"),
+        primaries=PRIMARIES.get(_known(said.primaries, behind.primaries), "unspecified"),
         transfer="linear" if layout.floating else TRANSFERS.get(transfer, "unspecified"),
-        matrix="gbr" if layout.model is Model.RGB else _matrix(matrix),
-        full_range=_full_range(layout.model, claim, frame.format.name),
+        matrix="gbr" if layout.model is Model.RGB else _matrix(_known(said.matrix, behind.matrix)),
+        full_range=_full_range(layout.model, said.range or behind.range, frame.format.name),
     )
 
 
-def _known(first: int | None, second: int | None) -> int:
-    return int(next((code for code in (first, second) if code is not None and code != _UNSPECIFIED), _UNSPECIFIED))
+def _known(first: int, second: int) -> int:
+    return second if first in (_UNSPECIFIED, 0) else first
 
 
 def _matrix(code: int) -> str:
@@ -152,9 +167,20 @@ def delivery_tags(tags: ColourTags, format: FrameFormat, pixel_format: str) -> C
     if layout.floating:
         known = replace(known, transfer="linear")
     if layout.model is Model.RGB:
-        return replace(known, matrix="gbr", full_range=True)
+        return fitting(known, pixel_format)
     matrix = known.matrix if known.matrix in WEIGHTS else "bt2020nc" if known.primaries == "bt2020" else "bt709"
     return replace(known, matrix=matrix, full_range=False)
+
+
+def fitting(tags: ColourTags, pixel_format: str, codec: str = "") -> ColourTags:
+    """``tags`` as this pixel format and codec can carry them.
+
+    RGB is full range and has no matrix, whatever was said. Decoders take DNxHR for BT.709 whatever the container says,
+    so that is the matrix it is written with; primaries and transfer stay.
+    """
+    if layout_of(pixel_format).model is Model.RGB:
+        return replace(tags, matrix="gbr", full_range=True)
+    return replace(tags, matrix="bt709") if codec == "dnxhd" else tags
 
 
 def _either(name: str, otherwise: str) -> str:

@@ -30,7 +30,7 @@ from .files import reason
 from .layout import Plane
 from .planes import planes_to_frame
 from .profiles import Profile
-from .tagging import put_tags
+from .tagging import fitting, put_tags
 
 FRAME_NAME = "%08d"
 """Number of a frame in the file names of a sequence."""
@@ -70,7 +70,7 @@ class SegmentWriter:
     ) -> None:
         self._path = Path(path)
         self._profile = profile
-        self._tags = tags
+        self._tags = fitting(tags, profile.pixel_format, profile.codec)
         self._format = format
         self._time_base = 1 / Fraction(rate)
         self._first = first_index
