@@ -28,9 +28,9 @@ from resilver_client.errors import (
     UnknownProfile,
     UnknownStage,
 )
+from resilver_client.values import fraction
 from resilver_otio.sources import one_clip_timeline
 from resilver_server import __version__
-from resilver_server.api.reading import read_fraction
 from resilver_server.api.writing import write_request
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
 from resilver_server.models.cards import all_cards
@@ -92,8 +92,8 @@ def test_a_plan_is_exact_and_stores_nothing(client: Client, movie: Path, tmp_pat
     before = [job.id for job in client.all_jobs()]
     plan = client.plan(write_request(replace(wanted(movie, tmp_path), request_id="")))
     (shot,) = plan.shots
-    assert read_fraction(shot.output_rate, "") == Fraction(24000, 1001)
-    assert read_fraction(shot.duration, "") == FRAMES * Fraction(1001, 24000)
+    assert fraction(shot.output_rate, "") == Fraction(24000, 1001)
+    assert fraction(shot.duration, "") == FRAMES * Fraction(1001, 24000)
     assert (shot.output_frames, shot.media.frame_count) == (FRAMES, FRAMES)
     assert (shot.output_format.width, shot.output_format.height) == (96, 72)
     assert [stage.settings.stage for stage in shot.stages] == ["upscale"]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from resilver.v1 import jobs_pb2, types_pb2
 from resilver_client.client import connect
 from resilver_client.errors import InvalidRequest
+from resilver_client.values import fraction, plain, rational, timestamp
 from resilver_otio.types import Layout, Selection
 from resilver_server.api.profiles import PROFILE_FACTS, ProfileFacts
-from resilver_server.api.reading import read_fraction, read_recipe, read_request, read_states
-from resilver_server.api.writing import write_event, write_fraction, write_job, write_request, write_state, write_time
+from resilver_server.api.reading import read_recipe, read_request, read_states
+from resilver_server.api.writing import write_event, write_job, write_request, write_state
 from resilver_server.config import ServerSettings
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
@@ -106,7 +107,7 @@ def test_what_is_left_out_is_the_default() -> None:
 
 @given(st.builds(Fraction, st.integers(-big, big), st.integers(1, big)))
 def test_fractions_are_exact(value: Fraction) -> None:
-    assert read_fraction(write_fraction(value), "here") == value
+    assert fraction(rational(value), "here") == value
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_shot_and_chunk_zero_are_not_nothing() -> None:
 
 
 def test_times_are_kept_to_the_microsecond() -> None:
-    assert write_time(1763800000.123456).ToMicroseconds() == 1763800000123456
+    assert timestamp(1763800000.123456).ToMicroseconds() == 1763800000123456
 
 
 def test_the_catalogue_is_told_as_it_is() -> None:
@@ -186,7 +187,7 @@ def test_the_catalogue_is_told_as_it_is() -> None:
     for stage, spec in zip(stages, STAGES, strict=True):
         schema = json.loads(stage.parameters_schema)
         jsonschema.Draft202012Validator.check_schema(schema)
-        defaults = {name: getattr(value, value.WhichOneof("kind")) for name, value in stage.defaults.items()}
+        defaults = {name: plain(value) for name, value in stage.defaults.items()}
         jsonschema.validate(defaults, schema)
         assert spec.parse(defaults) == spec.parameters()
         assert all(field["description"] for field in schema["properties"].values())

@@ -104,6 +104,19 @@ def test_a_client_finds_a_server_that_was_killed_and_started_again(tmp_path: Pat
             assert client.endpoint().address == second.address
 
 
+def test_a_client_takes_up_a_server_on_the_same_port_at_once(tmp_path: Path) -> None:
+    with server_process(tmp_path) as first, first.client() as client:
+        client.presets()
+        address = first.address
+        first.process.kill()
+        first.process.wait()
+        for _ in range(3):
+            with pytest.raises(ServerUnreachable):
+                client.presets()
+        with server_process(tmp_path, "--listen", address):
+            assert client.presets()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

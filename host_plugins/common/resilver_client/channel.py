@@ -48,7 +48,7 @@ def healthy(endpoint: Endpoint, timeout: float = 2.0) -> bool:
             "/grpc.health.v1.Health/Check", request_serializer=_as_is, response_deserializer=_as_is
         )
         try:
-            return check(b"", timeout=timeout, wait_for_ready=True) == _SERVING
+            return check(b"", timeout=timeout) == _SERVING
         except grpc.RpcError:
             return False
 
@@ -56,6 +56,7 @@ def healthy(endpoint: Endpoint, timeout: float = 2.0) -> bool:
 def _channel(endpoint: Endpoint) -> grpc.Channel:
     options = (
         ("grpc.enable_http_proxy", 0),
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_receive_message_length", LARGEST_MESSAGE),
         ("grpc.max_send_message_length", LARGEST_MESSAGE),
         ("grpc.initial_reconnect_backoff_ms", 100),

@@ -14,6 +14,7 @@ import grpc.aio
 
 from resilver.v1 import catalogue_pb2 as messages
 from resilver.v1.catalogue_pb2_grpc import CatalogServiceServicer
+from resilver_client.values import scalar
 from resilver_server import __version__
 from resilver_server.domain.recipes import Recipe
 from resilver_server.models import cards, store
@@ -25,7 +26,7 @@ from resilver_server.stages.spec import StageSpec
 
 from .interceptors import closing
 from .profiles import PROFILE_FACTS, ProfileFacts
-from .writing import write_recipe, write_scalar
+from .writing import write_recipe
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -90,7 +91,7 @@ def _write_stage(spec: StageSpec) -> messages.Stage:
         version=spec.version,
         summary=spec.summary,
         parameters_schema=json.dumps(spec.schema()),
-        defaults={name: write_scalar(value) for name, value in defaults.items()},
+        defaults={name: scalar(value) for name, value in defaults.items()},
         analysed=spec.analysed,
         renders=spec.renders,
         retimes=spec.retimes,

@@ -8,19 +8,13 @@ from fractions import Fraction
 
 from resilver.v1 import jobs_pb2, types_pb2
 from resilver_client.errors import InvalidRequest
+from resilver_client.values import fraction, plain
 from resilver_otio.types import Layout, Selection
 from resilver_server.domain.jobs import JobState
-from resilver_server.domain.recipes import Delivery, Recipe, Scalar, StageSettings
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
 from resilver_server.scheduling.requests import JobRequest
 
 _LONGEST_ID = 128
-
-
-def read_fraction(message: types_pb2.Rational, where: str) -> Fraction:
-    """Raises InvalidRequest unless the denominator is above 0."""
-    if message.denominator <= 0:
-        raise InvalidRequest(f"denominator {message.denominator} is not above 0", where=where)
-    return Fraction(message.numerator, message.denominator)
 
 
 def read_request(message: jobs_pb2.JobRequest, validate_only: bool = False) -> JobRequest:
@@ -55,23 +49,10 @@ def _read_stage(message: types_pb2.StageSettings) -> StageSettings:
     where = f"stage {message.stage}"
     return StageSettings(
         stage=message.stage,
-        parameters={name: _read_scalar(value, f"{where}, {name}") for name, value in message.parameters.items()},
+        parameters={name: plain(value, f"{where}, {name}") for name, value in message.parameters.items()},
         strength=message.strength if message.HasField("strength") else 1.0,
         matte=message.matte if message.HasField("matte") else None,
     )
-
-
-def _read_scalar(message: types_pb2.Scalar, where: str) -> Scalar:
-    match message.WhichOneof("kind"):
-        case "text":
-            return message.text
-        case "integer":
-            return message.integer
-        case "number":
-            return message.number
-        case "flag":
-            return message.flag
-    raise InvalidRequest("a parameter without a value", where=where)
 
 
 def _read_delivery(message: types_pb2.Delivery) -> Delivery:
@@ -99,8 +80,8 @@ def read_selection(message: jobs_pb2.Selection) -> Selection:
 
 
 def _read_range(message: types_pb2.TimeRange) -> tuple[Fraction, Fraction]:
-    start = read_fraction(message.start, "selection.range.start")
-    stop = read_fraction(message.stop, "selection.range.stop")
+    start = fraction(message.start, "selection.range.start")
+    stop = fraction(message.stop, "selection.range.stop")
     if stop <= start:
         raise InvalidRequest("the range ends before it starts", where="selection.range")
     return start, stop

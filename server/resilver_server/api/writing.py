@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from resilver.v1 import jobs_pb2, types_pb2
+from resilver_client.values import rational, settings, timestamp
 from resilver_otio.types import Layout, Refusal, Selection
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.jobs import JobState
-from resilver_server.domain.recipes import Delivery, Recipe, Scalar, StageSettings
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
 from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ModelUse, StagePlan
 from resilver_server.scheduling.records import (
@@ -28,24 +25,12 @@ from resilver_server.scheduling.records import (
 from resilver_server.scheduling.requests import JobRequest
 
 
-def write_fraction(value: Fraction) -> types_pb2.Rational:
-    return types_pb2.Rational(numerator=value.numerator, denominator=value.denominator)
-
-
 def write_span(value: Span) -> types_pb2.Span:
     return types_pb2.Span(start=value.start, stop=value.stop)
 
 
 def write_format(value: FrameFormat) -> types_pb2.FrameFormat:
-    return types_pb2.FrameFormat(
-        width=value.width, height=value.height, pixel_aspect=write_fraction(value.pixel_aspect)
-    )
-
-
-def write_time(seconds: float) -> Timestamp:
-    """Unix seconds, to the microsecond."""
-    whole, rest = divmod(round(seconds * 1_000_000), 1_000_000)
-    return Timestamp(seconds=whole, nanos=rest * 1000)
+    return types_pb2.FrameFormat(width=value.width, height=value.height, pixel_aspect=rational(value.pixel_aspect))
 
 
 def write_request(request: JobRequest) -> jobs_pb2.JobRequest:
@@ -70,23 +55,8 @@ def write_recipe(recipe: Recipe) -> types_pb2.Recipe:
     )
 
 
-def write_settings(settings: StageSettings) -> types_pb2.StageSettings:
-    return types_pb2.StageSettings(
-        stage=settings.stage,
-        parameters={name: write_scalar(value) for name, value in settings.parameters.items()},
-        strength=settings.strength,
-        matte=settings.matte,
-    )
-
-
-def write_scalar(value: Scalar) -> types_pb2.Scalar:
-    if isinstance(value, bool):
-        return types_pb2.Scalar(flag=value)
-    if isinstance(value, int):
-        return types_pb2.Scalar(integer=value)
-    if isinstance(value, float):
-        return types_pb2.Scalar(number=value)
-    return types_pb2.Scalar(text=value)
+def write_settings(value: StageSettings) -> types_pb2.StageSettings:
+    return settings(value.stage, value.parameters, value.strength, value.matte)
 
 
 def _write_delivery(delivery: Delivery) -> types_pb2.Delivery:
@@ -108,7 +78,7 @@ def _write_selection(selection: Selection) -> jobs_pb2.Selection:
     )
     if selection.range is not None:
         start, stop = selection.range
-        message.range.CopyFrom(types_pb2.TimeRange(start=write_fraction(start), stop=write_fraction(stop)))
+        message.range.CopyFrom(types_pb2.TimeRange(start=rational(start), stop=rational(stop)))
     return message
 
 
@@ -140,9 +110,9 @@ def write_job(record: JobRecord) -> jobs_pb2.Job:
         request_id=record.request_id,
         title=record.title,
         state=write_state(record.state),
-        create_time=write_time(record.created),
-        start_time=None if record.started is None else write_time(record.started),
-        end_time=None if record.ended is None else write_time(record.ended),
+        create_time=timestamp(record.created),
+        start_time=None if record.started is None else timestamp(record.started),
+        end_time=None if record.ended is None else timestamp(record.ended),
         sequence=record.sequence,
         shots=[_write_shot(shot) for shot in record.shots],
         refusals=[_write_refusal(refusal) for refusal in record.refusals],
@@ -181,7 +151,7 @@ def write_event(event: Event) -> jobs_pb2.JobEvent:
     return jobs_pb2.JobEvent(
         job_id=event.job,
         sequence=event.sequence,
-        time=write_time(event.time),
+        time=timestamp(event.time),
         kind=jobs_pb2.EventKind.Value(f"EVENT_KIND_{event.kind.name}"),
         state=write_state(event.state),
         shot=event.shot,
@@ -221,15 +191,15 @@ def _write_outline(outline: ShotOutline) -> jobs_pb2.ShotPlan:
         name=plan.shot.name,
         clip_id=outline.clip_id,
         media=_write_media(plan.media),
-        play_rate=write_fraction(plan.shot.rate),
-        start=write_fraction(plan.shot.start),
-        duration=write_fraction(plan.shot.duration),
-        speed=write_fraction(plan.shot.speed),
+        play_rate=rational(plan.shot.rate),
+        start=rational(plan.shot.start),
+        duration=rational(plan.shot.duration),
+        speed=rational(plan.shot.speed),
         source=write_span(plan.source),
         stages=[_write_stage_plan(stage) for stage in plan.stages],
         analysed=plan.analysed,
         output_format=write_format(plan.output_format),
-        output_rate=write_fraction(plan.output_rate),
+        output_rate=rational(plan.output_rate),
         output_frames=plan.total_frames,
         profile=plan.delivery.profile,
         output=outline.output,
@@ -263,7 +233,7 @@ def _write_media(media: MediaInfo) -> jobs_pb2.Media:
         path=media.path,
         kind=media.kind.value,
         format=write_format(media.format),
-        rate=write_fraction(media.rate),
+        rate=rational(media.rate),
         frame_count=media.frame_count,
         codec=media.codec,
         pixel_format=media.pixel_format,
