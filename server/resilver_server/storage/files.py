@@ -59,7 +59,7 @@ def move_new(source: Path, target: Path) -> None:
     if target.exists() or target.is_symlink():
         if not source.exists():
             return
-        if not target.samefile(source):
+        if target.is_symlink() or not target.samefile(source):
             raise OutputExists("the file is there already", where=str(target), remedy="choose another name")
         source.unlink()
     elif source.is_dir():

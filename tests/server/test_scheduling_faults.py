@@ -1,0 +1,196 @@
+"""What goes wrong around a job must not change its result: killed servers and workers, full memory, two servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+
+from resilver_client.errors import ServerAlreadyRunning
+from resilver_server.domain.digests import digest_file
+from resilver_server.domain.jobs import JobState
+from resilver_server.domain.serial import canonical
+from resilver_server.scheduling.manager import JobManager
+from resilver_server.scheduling.records import EventKind
+from resilver_server.scheduling.requests import JobRequest
+from support.jobs import chunk_done, film, manager, on_loop, request, rows, timeline, until
+
+TESTS = Path(__file__).resolve().parents[1]
+FRAMES = 200
+
+
+def unbroken(tmp_path: Path, movie: Path) -> str:
+    """Digest of the result where nothing went wrong."""
+
+    async def go() -> None:
+        async with manager(tmp_path / "calm") as running:
+            edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+            job = await running.submit(request("a", edit, tmp_path / "calm-out"))
+            await rows(running, job.id)
+
+    on_loop(go)
+    return digest_file(tmp_path / "calm-out/shot.mkv")
+
+
+def run_until(home: Path, asked: Path, after: int, wanted: str) -> int:
+    """Start a server, kill it at the first event that is wanted; the sequence number reached."""
+    command = [sys.executable, str(TESTS / "support/server_process.py"), str(home), str(asked), str(after)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        for line in server.stdout:
+            sequence, *kinds = line.split()
+            if wanted in kinds:
+                server.send_signal(signal.SIGKILL)
+                server.stdout.read()
+                return int(sequence)
+    raise AssertionError(f"the server ended before {wanted}")
+
+
+def damage(movie: Path, frame: int) -> None:
+    """Overwrite most of one frame's packet; the container around it stays whole."""
+    with av.open(str(movie)) as container:
+        packet = next(packet for index, packet in enumerate(container.demux(video=0)) if index == frame)
+        place, size = packet.pos, packet.size
+    data = bytearray(movie.read_bytes())
+    data[place + size // 4 : place + size - size // 4] = bytes(size - 2 * (size // 4))
+    movie.write_bytes(data)
+
+
+def test_a_killed_server_carries_on_where_it_stood(tmp_path: Path) -> None:
+    """Killed after the analysis, in the middle of rendering and while joining: the same bytes as without."""
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+    asked = tmp_path / "request.json"
+    asked.write_text(canonical(request("a", edit, tmp_path / "out")))
+    home = tmp_path / "home"
+    reached = run_until(home, asked, 0, "shot")
+    reached = run_until(home, asked, reached, "chunk")
+    reached = run_until(home, asked, reached, "joining")
+
+    async def finish() -> None:
+        async with manager(home) as running:
+            job = (await running.list()).jobs[0].id
+            told = await rows(running, job)
+            assert (await running.get(job)).state is JobState.SUCCEEDED
+            chunks = [event.chunk for event in told if chunk_done(event)]
+            assert sorted(chunks) == list(range(len(chunks))), "no chunk is rendered twice"
+
+    on_loop(finish)
+    assert digest_file(tmp_path / "out/shot.mkv") == unbroken(tmp_path, movie)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot.mkv", "shot.resilver.json"]
+
+
+def test_a_killed_worker_costs_an_attempt(tmp_path: Path) -> None:
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+
+    async def check() -> None:
+        async with manager(tmp_path / "home") as running:
+            job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+            await until(running.watch(job), chunk_done)
+            for pid in running._executor.pids():
+                os.kill(pid, signal.SIGKILL)
+            told = await rows(running, job)
+            retries = [event for event in told if event.kind is EventKind.RETRY]
+            assert [event.failure.reason for event in retries if event.failure] == ["WORKER_LOST"]
+            assert "SIGKILL" in retries[0].failure.what
+            assert (await running.get(job)).state is JobState.SUCCEEDED
+
+    on_loop(check)
+    assert digest_file(tmp_path / "out/shot.mkv") == unbroken(tmp_path, movie)
+
+
+def test_one_server_a_database(tmp_path: Path) -> None:
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    asked = tmp_path / "request.json"
+    asked.write_text(canonical(request("a", timeline(movie, FRAMES, ("shot", 0, FRAMES)), tmp_path / "out")))
+    command = [sys.executable, str(TESTS / "support/server_process.py"), str(tmp_path / "home"), str(asked), "0"]
+
+    async def second() -> None:
+        async with manager(tmp_path / "home"):
+            pass
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        with pytest.raises(ServerAlreadyRunning, match=f"process {server.pid} at 127.0.0.1:4711"):
+            on_loop(second)
+        server.kill()
+    on_loop(second)
+
+
+def test_short_memory_shrinks_what_is_unfinished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    movie = film(tmp_path / "film.mkv", 120, width=320, height=192)
+    edit = timeline(movie, 120, ("shot", 0, 120))
+
+    async def check() -> None:
+        async with manager(tmp_path / "home", worker_module="support.tight_engine") as running:
+            job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+            told = await rows(running, job)
+            assert (await running.get(job)).state is JobState.SUCCEEDED, told[-1]
+            kinds = [event.kind for event in told]
+            shrunk = kinds.index(EventKind.SHRUNK)
+            assert kinds.count(EventKind.SHRUNK) == 1
+            assert told[shrunk - 1].chunk == 0
+            assert [event.chunk for event in told if chunk_done(event)] == [0, 1, 2], "a finished chunk stays"
+            assert EventKind.RETRY not in kinds, "the same again would not help"
+            note = json.loads((tmp_path / "out/shot.resilver.json").read_text())
+            assert note["numerics"]["tile"] == 192
+            planned = await running.plan(request("b", edit, tmp_path / "more"))
+            assert planned.shots[0].plan.numerics.tile == 192, "what was learned is kept"
+
+    on_loop(check)
+
+
+def test_errors_that_stay_are_not_tried_again(tmp_path: Path) -> None:
+    movie = film(tmp_path / "film.mkv", 60)
+    damage(movie, 30)
+    edit = timeline(movie, 60, ("shot", 0, 60))
+
+    async def check(asked: JobRequest) -> None:
+        async with manager(tmp_path / "home") as running:
+            job = (await running.submit(asked)).id
+            told = await rows(running, job)
+            record = await running.get(job)
+            assert record.state is JobState.FAILED
+            assert record.failure is not None
+            assert record.failure.reason == "MEDIA_CORRUPT"
+            assert str(movie) in record.failure.where
+            assert EventKind.RETRY not in [event.kind for event in told]
+            assert not (tmp_path / "out/shot.mkv").exists(), "a decode error is not the end of the film"
+
+    on_loop(lambda: check(request("a", edit, tmp_path / "out")))
+
+
+def test_stopping_in_the_middle_leaves_the_job_as_it_stands(tmp_path: Path) -> None:
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+
+    async def check() -> None:
+        running = JobManager(_settings(tmp_path))
+        await running.start()
+        job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+        await until(running.watch(job), chunk_done)
+        pids = running._executor.pids()
+        await running.stop()
+        assert pids
+        assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+        async with manager(tmp_path / "home") as again:
+            assert (await again.get(job)).state is JobState.RENDERING
+            await rows(again, job)
+            assert (await again.get(job)).state is JobState.SUCCEEDED
+
+    on_loop(check)
+
+
+def _settings(tmp_path: Path):
+    from resilver_server.config import ServerSettings
+
+    return ServerSettings(home=tmp_path / "home")
