@@ -20,6 +20,7 @@ from resilver_server.domain.digests import digest_file, digest_of
 from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.rates import Rate
 
+from . import matroska
 from .audio import AudioPlan, AudioTracks
 from .files import opened, video_stream
 from .probe import probe, probe_movie
@@ -84,7 +85,7 @@ def join(
             _gather(segments, temporary, final.name, profile)
             made = str(temporary / Path(output).name)
         else:
-            _remux(segments, temporary, profile, Fraction(rate), format.pixel_aspect, audio, timecode, comment)
+            _remux(segments, temporary, profile, format, Fraction(rate), audio, timecode, comment)
             made = str(temporary)
         info = probe(made, Fraction(rate)) if profile.is_sequence else probe_movie(temporary, look=False)
         _check(info, profile, format, Fraction(rate), tags, frames)
@@ -120,12 +121,13 @@ def _remux(
     segments: Sequence[str],
     path: Path,
     profile: Profile,
+    format: FrameFormat,
     rate: Fraction,
-    pixel_aspect: Fraction,
     audio: AudioPlan | None,
     timecode: str | None,
     comment: str,
 ) -> None:
+    named = profile.container == "matroska" and format.pixel_aspect != 1
     with av.open(str(path), "w", format=profile.container, options=dict(BIT_EXACT)) as out:
         out.metadata["comment"] = comment
         if timecode:
@@ -134,9 +136,13 @@ def _remux(
             picture = out.add_stream_from_template(video_stream(first, Path(segments[0])))
             picture.time_base = 1 / rate
             picture.codec_context.framerate = rate  # the timecode track takes its rate from here
-            picture.codec_context.sample_aspect_ratio = pixel_aspect
+            picture.codec_context.sample_aspect_ratio = format.pixel_aspect
+            if named:
+                picture.metadata["title"] = matroska.PLACEHOLDER
         tracks = AudioTracks(out, audio, profile.audio_codec) if audio and profile.audio_codec else None
         _interleave(out, picture, segments, rate, tracks)
+    if named:
+        matroska.set_pixel_aspect(path, format.width, format.height, format.pixel_aspect)
     sync_file(path)
 
 
