@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -90,12 +91,21 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_caller_does_not_lose_the_commit_or_its_signal(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(5)
+        insert(connection, fit("kept"))
+
     async def check(database: Database) -> None:
         told = asyncio.Event()
-        call = asyncio.create_task(database.call(lambda c: insert(c, fit("kept")), told.set))
-        await asyncio.sleep(0)
+        call = asyncio.create_task(database.call(work, told.set))
+        await asyncio.to_thread(begun.wait, 5)
         call.cancel()
+        go_on.set()
         await asyncio.wait_for(told.wait(), 5)
+        assert call.cancelled()
         assert await database.call(lambda c: fetch(c, FitRow)) == [fit("kept")]
 
     with_database(tmp_path / "jobs.sqlite3", check)

@@ -31,6 +31,7 @@ class Database:
         """The result of ``work`` in a transaction. An exception rolls back and comes out here.
 
         ``committed`` is called on the event loop after the commit, even where the caller was cancelled meanwhile.
+        Work whose caller was cancelled before its turn came is not done at all.
         """
         loop = asyncio.get_running_loop()
 
