@@ -10,6 +10,7 @@ import opentimelineio as otio
 
 from resilver_client.errors import FrameCountMismatch, InvalidRequest
 
+from .request import Overrides
 from .times import seconds
 from .types import Restored
 from .walk import Place, walk
@@ -92,7 +93,7 @@ def _fit(place: Place, restored: Restored) -> Fit:
     length = restored.frames / restored.rate
     duration = place.duration if place.duration is not None else length - restored.head
     fit = Fit(place, restored, place.start or _ZERO, duration)
-    if fit.tail <= -1 / restored.rate:
+    if fit.tail <= -1 / restored.rate and Overrides.of(place.clip).output_frames is None:
         raise FrameCountMismatch(
             f"{restored.frames} frames at {restored.rate} a second do not fill {float(restored.head + duration):.3f} s",
             where=f"{place.name} ({restored.path})",

@@ -11,6 +11,7 @@ import opentimelineio as otio
 from resilver_client.errors import TimelineUnreadable
 
 from .bundle import open_bundle
+from .dropped import mend
 from .exact import keep_floats
 from .parse import MAX_BYTES, first_line, parse_object, pick_timeline, to_json
 from .paths import resolve_url
@@ -37,6 +38,8 @@ class Edit:
     """Frames a second by which its cuts count."""
     start: Fraction
     """Seconds that its start timecode stands for."""
+    notes: tuple[str, ...] = ()
+    """What the format's reader could not keep, in plain sentences."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,14 @@ def read_timeline(
     """
     content = _read(Path(path), rate, Path(media_folder) if media_folder else None)
     timeline = pick_timeline(content.found, name, str(path))
+    notes = mend(timeline, Path(path)) if content.text is None else ()
     _make_absolute(timeline, content.folder.absolute())
     start = timeline.global_start_time
     first = next(walk(timeline), None)
     counted = Fraction(24) if first is None else timeline_rate(first, timeline)
     text = to_json(timeline)
     text = text if content.text is None else keep_floats(text, content.text)
-    return Edit(text, counted, Fraction(0) if start is None else seconds(start))
+    return Edit(text, counted, Fraction(0) if start is None else seconds(start), notes)
 
 
 def _read(file: Path, rate: Fraction | None, media_folder: Path | None) -> _Content:
