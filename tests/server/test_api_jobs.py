@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from resilver.v1 import jobs_pb2
+from resilver.v1 import catalogue_pb2, jobs_pb2
 from resilver_client.client import Client
 from resilver_client.errors import (
     InvalidRecipe,
@@ -37,6 +38,7 @@ from resilver_server.models.cards import all_cards
 from resilver_server.scheduling.requests import JobRequest
 from support.clips import numbered, planes_of, write_movie
 from support.serving import ServerProcess, server_process
+from support.shared import ROOT
 
 FRAMES = 20
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
@@ -229,3 +231,28 @@ def test_a_watcher_sees_a_killed_server_s_job_to_its_end(tmp_path: Path) -> None
         assert sorted(chunks) == list(range(len(chunks)))
         assert len(chunks) > 2
     assert (tmp_path / "out" / "reel.mkv").exists()
+
+
+def test_the_page_s_example_runs(
+    server: ServerProcess,
+    movie: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    example = text.partition("```python\n")[2].partition("```")[0]
+    assert "/film/reel1.mov" in example
+    monkeypatch.setenv("RESILVER_HOME", str(server.home))
+    written = example.replace("/film/reel1.mov", str(movie)).replace("/film/restored", str(tmp_path))
+    exec(compile(written, "docs/api.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "EVENT_KIND_CHUNK" in said
+    assert str(tmp_path / "Reel 1.mkv") in said.splitlines()[-1]
+
+
+def test_the_page_names_every_method() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    services = [*jobs_pb2.DESCRIPTOR.services_by_name.values(), *catalogue_pb2.DESCRIPTOR.services_by_name.values()]
+    methods = [method.name for service in services for method in service.methods]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.M) == methods

@@ -28,6 +28,11 @@ class JobServiceStub(object):
                 request_serializer=resilver_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
                 response_deserializer=resilver_dot_v1_dot_jobs__pb2.Job.FromString,
                 )
+        self.GetJobResult = channel.unary_unary(
+                '/resilver.v1.JobService/GetJobResult',
+                request_serializer=resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.SerializeToString,
+                response_deserializer=resilver_dot_v1_dot_jobs__pb2.JobResult.FromString,
+                )
         self.ListJobs = channel.unary_unary(
                 '/resilver.v1.JobService/ListJobs',
                 request_serializer=resilver_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
@@ -42,11 +47,6 @@ class JobServiceStub(object):
                 '/resilver.v1.JobService/CancelJob',
                 request_serializer=resilver_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=resilver_dot_v1_dot_jobs__pb2.Job.FromString,
-                )
-        self.GetJobResult = channel.unary_unary(
-                '/resilver.v1.JobService/GetJobResult',
-                request_serializer=resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.SerializeToString,
-                response_deserializer=resilver_dot_v1_dot_jobs__pb2.JobResult.FromString,
                 )
         self.PauseJob = channel.unary_unary(
                 '/resilver.v1.JobService/PauseJob',
@@ -92,6 +92,13 @@ class JobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetJobResult(self, request, context):
+        """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Jobs, newest first, page by page.
         """
@@ -110,13 +117,6 @@ class JobServiceServicer(object):
     def CancelJob(self, request, context):
         """Stops a job within one window; chunks that are done are kept for a retry. JOB_STATE_CONFLICT where it has
         succeeded or failed.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetJobResult(self, request, context):
-        """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +163,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     request_deserializer=resilver_dot_v1_dot_jobs__pb2.GetJobRequest.FromString,
                     response_serializer=resilver_dot_v1_dot_jobs__pb2.Job.SerializeToString,
             ),
+            'GetJobResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJobResult,
+                    request_deserializer=resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.FromString,
+                    response_serializer=resilver_dot_v1_dot_jobs__pb2.JobResult.SerializeToString,
+            ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
                     request_deserializer=resilver_dot_v1_dot_jobs__pb2.ListJobsRequest.FromString,
@@ -177,11 +182,6 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=resilver_dot_v1_dot_jobs__pb2.CancelJobRequest.FromString,
                     response_serializer=resilver_dot_v1_dot_jobs__pb2.Job.SerializeToString,
-            ),
-            'GetJobResult': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetJobResult,
-                    request_deserializer=resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.FromString,
-                    response_serializer=resilver_dot_v1_dot_jobs__pb2.JobResult.SerializeToString,
             ),
             'PauseJob': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseJob,
@@ -252,6 +252,23 @@ class JobService(object):
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
     @staticmethod
+    def GetJobResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/GetJobResult',
+            resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.SerializeToString,
+            resilver_dot_v1_dot_jobs__pb2.JobResult.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
     def ListJobs(request,
             target,
             options=(),
@@ -299,23 +316,6 @@ class JobService(object):
         return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/CancelJob',
             resilver_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
             resilver_dot_v1_dot_jobs__pb2.Job.FromString,
-            options, channel_credentials,
-            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
-
-    @staticmethod
-    def GetJobResult(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/GetJobResult',
-            resilver_dot_v1_dot_jobs__pb2.GetJobResultRequest.SerializeToString,
-            resilver_dot_v1_dot_jobs__pb2.JobResult.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -39,6 +39,12 @@ class JobServiceStub:
     ]
     """One job as it stands. JOB_NOT_FOUND where there is none."""
 
+    GetJobResult: grpc.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.GetJobResultRequest,
+        resilver.v1.jobs_pb2.JobResult,
+    ]
+    """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
+
     ListJobs: grpc.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.ListJobsRequest,
         resilver.v1.jobs_pb2.ListJobsResponse,
@@ -60,12 +66,6 @@ class JobServiceStub:
     """Stops a job within one window; chunks that are done are kept for a retry. JOB_STATE_CONFLICT where it has
     succeeded or failed.
     """
-
-    GetJobResult: grpc.UnaryUnaryMultiCallable[
-        resilver.v1.jobs_pb2.GetJobResultRequest,
-        resilver.v1.jobs_pb2.JobResult,
-    ]
-    """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
 
     PauseJob: grpc.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.PauseJobRequest,
@@ -112,6 +112,12 @@ class JobServiceAsyncStub:
     ]
     """One job as it stands. JOB_NOT_FOUND where there is none."""
 
+    GetJobResult: grpc.aio.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.GetJobResultRequest,
+        resilver.v1.jobs_pb2.JobResult,
+    ]
+    """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
+
     ListJobs: grpc.aio.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.ListJobsRequest,
         resilver.v1.jobs_pb2.ListJobsResponse,
@@ -133,12 +139,6 @@ class JobServiceAsyncStub:
     """Stops a job within one window; chunks that are done are kept for a retry. JOB_STATE_CONFLICT where it has
     succeeded or failed.
     """
-
-    GetJobResult: grpc.aio.UnaryUnaryMultiCallable[
-        resilver.v1.jobs_pb2.GetJobResultRequest,
-        resilver.v1.jobs_pb2.JobResult,
-    ]
-    """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
 
     PauseJob: grpc.aio.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.PauseJobRequest,
@@ -190,6 +190,14 @@ class JobServiceServicer(metaclass=abc.ABCMeta):
         """One job as it stands. JOB_NOT_FOUND where there is none."""
 
     @abc.abstractmethod
+    def GetJobResult(
+        self,
+        request: resilver.v1.jobs_pb2.GetJobResultRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[resilver.v1.jobs_pb2.JobResult, collections.abc.Awaitable[resilver.v1.jobs_pb2.JobResult]]:
+        """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
+
+    @abc.abstractmethod
     def ListJobs(
         self,
         request: resilver.v1.jobs_pb2.ListJobsRequest,
@@ -216,14 +224,6 @@ class JobServiceServicer(metaclass=abc.ABCMeta):
         """Stops a job within one window; chunks that are done are kept for a retry. JOB_STATE_CONFLICT where it has
         succeeded or failed.
         """
-
-    @abc.abstractmethod
-    def GetJobResult(
-        self,
-        request: resilver.v1.jobs_pb2.GetJobResultRequest,
-        context: _ServicerContext,
-    ) -> typing.Union[resilver.v1.jobs_pb2.JobResult, collections.abc.Awaitable[resilver.v1.jobs_pb2.JobResult]]:
-        """What a finished job hands over. JOB_STATE_CONFLICT unless it has succeeded."""
 
     @abc.abstractmethod
     def PauseJob(
