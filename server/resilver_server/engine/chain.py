@@ -22,6 +22,9 @@ from resilver_server.stages.spec import StageSpec
 from . import device as devices
 from .tiling import Tiled
 
+_RAMP = 8
+"""Input pixels on either side of a joint. Tiles are 64 pixels and more, so two ramps never meet."""
+
 
 @dataclass(frozen=True)
 class OpenStage:
@@ -143,5 +146,14 @@ def _networks(
 
 
 def _tiled(network: Network, tile: int, interrupt: Interrupt) -> Tiled:
+    """RRDB sees further than any halo that pays, so its tiles are mixed at the joints; other halos are exact."""
     card = network.card
-    return Tiled(network.module, scale=card.scale, halo=card.halo, multiple=card.multiple, tile=tile, check=interrupt)
+    return Tiled(
+        network.module,
+        scale=card.scale,
+        halo=card.halo,
+        multiple=card.multiple,
+        tile=tile,
+        ramp=_RAMP if card.architecture is Architecture.RRDB else 0,
+        check=interrupt,
+    )

@@ -43,6 +43,24 @@ class Stopwatch:
                 self._running[-1][0] += spent
 
 
+class Changes:
+    """Change maps: where and how much each stage changed the frame it was given. Empty until somebody listens."""
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.last: dict[str, torch.Tensor] = {}
+
+    def note(self, stage: str, plain: Callable[[], torch.Tensor], result: torch.Tensor) -> None:
+        """Keep the map of ``stage``'s last frame: (height, width), the largest change of a channel."""
+        if self.listening:
+            self.last[stage] = (result - plain()).abs().amax(dim=0)
+
+    def taken(self) -> dict[str, torch.Tensor]:
+        """The maps by stage since they were last taken."""
+        last, self.last = self.last, {}
+        return last
+
+
 class Remembered:
     """The frames that came last, at most ``capacity`` of them. Asking for one again does not make it younger: frames
     come in the order of demand, so the oldest is the one that no later frame looks at."""
@@ -99,12 +117,13 @@ class StageLayer:
         capacity: int,
         backwards: bool,
         watch: Stopwatch,
+        changes: Changes,
     ) -> None:
         """``session`` None: the stage is idle (strength 0), only its geometry holds."""
         self._upstream, self._session, self._plain = upstream, session, plain
         self._window, self._rows, self._weight = window, rows, weight
         self._kept = Remembered(capacity)
-        self._backwards, self._name, self._watch = backwards, name, watch
+        self._backwards, self._name, self._watch, self._changes = backwards, name, watch, changes
 
     def get(self, index: int) -> torch.Tensor:
         kept = self._kept.find(index)
@@ -121,7 +140,9 @@ class StageLayer:
         frames = {entry: self._upstream.get(entry) for entry in order}
         stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
         staged = self._session.process(Window(stacked, index - span.start, self._rows(span)))
-        return weight.mixed(lambda: self._plain(frames[index]), staged)
+        mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
+        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed)
+        return mixed
 
 
 class RetimeLayer:
@@ -138,11 +159,12 @@ class RetimeLayer:
         capacity: int,
         backwards: bool,
         watch: Stopwatch,
+        changes: Changes,
     ) -> None:
         self._upstream, self._sample, self._interpolator = upstream, sample, interpolator
         self._weight, self._backwards = weight, backwards
         self._kept = Remembered(capacity)
-        self._name, self._watch = name, watch
+        self._name, self._watch, self._changes = name, watch, changes
         self._last: tuple[tuple[int, int, Fraction], torch.Tensor] | None = None
 
     def get(self, index: int) -> torch.Tensor:
@@ -162,7 +184,9 @@ class RetimeLayer:
             return held
         before, after = (other, held) if self._backwards else (held, other)
         computed = self._watch.measure(self._name, lambda: self._between(sample, before, after))
-        return weight.mixed(lambda: held, computed)
+        mixed = weight.mixed(lambda: held, computed)
+        self._changes.note(self._name, lambda: held, mixed)
+        return mixed
 
     def _between(self, sample: Sample, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
         """Remembers the last frame: a freeze asks for the same one again and again."""

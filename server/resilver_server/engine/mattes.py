@@ -19,6 +19,9 @@ from resilver_server.media.reader import Reader
 from resilver_server.stages.upscale.geometry import Placement
 from resilver_server.stages.upscale.resample import Resampler
 
+_NEAR = 1 / 131070
+"""Half a step of 16 bits: white and black mean 1 and 0, whatever rounding they went through."""
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -111,5 +114,6 @@ class Matted:
                 Fraction(0), Fraction(0), Fraction(width), Fraction(height), 0, 0, self._size.width, self._size.height
             )
             light = Resampler(height, width, whole, self._device, light.dtype)(light)
-        share = light.clamp_(0, 1).mul_(self._strength)
+        light = torch.where(light > 1 - _NEAR, 1, torch.where(light < _NEAR, 0, light))
+        share = light * self._strength
         return Mix(share.to(self._dtype)) if bool(share.any()) else None

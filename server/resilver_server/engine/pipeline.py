@@ -17,7 +17,7 @@ from resilver_server.stages.catalogue import stage_spec
 from resilver_server.stages.contract import State
 
 from .chain import Chain, OpenStage
-from .layers import Layer, RetimeLayer, SourceLayer, StageLayer, Stopwatch
+from .layers import Changes, Layer, RetimeLayer, SourceLayer, StageLayer, Stopwatch
 from .mattes import Constant, Matte, Matted, Weight
 from .state import StateFile
 
@@ -68,6 +68,7 @@ class Pipeline:
         self._plan, self._state, self._demand, self._chain = plan, state, demand, chain
         self._stack = ExitStack()
         self.watch = Stopwatch()
+        self.changes = Changes()
         self._backwards = demand.sampler.mapping.reverse
         self._source: Layer = SourceLayer(frames, 2 * sum(demand.before) + 2, self.watch)
         layer: Layer = self._source
@@ -120,6 +121,7 @@ class Pipeline:
             capacity=self._capacity(index + 1),
             backwards=self._backwards,
             watch=self.watch,
+            changes=self.changes,
         )
 
     def _retime_layer(self, upstream: Layer) -> RetimeLayer:
@@ -134,6 +136,7 @@ class Pipeline:
             capacity=2 * first + 1,
             backwards=self._backwards,
             watch=self.watch,
+            changes=self.changes,
         )
 
     def _output_layer(self, index: int, stage: OpenStage, upstream: Layer) -> StageLayer:
@@ -150,6 +153,7 @@ class Pipeline:
             capacity=2 * following + 1,
             backwards=False,
             watch=self.watch,
+            changes=self.changes,
         )
 
     def _rows(self, stage: OpenStage, span: Span) -> State:

@@ -22,6 +22,8 @@ from .render import IsCancelled, Report, checking, rendering
 
 _GAP = 8
 """Black columns between the two pictures."""
+_EMPHASIS = 4
+"""A change map is white where a quarter of the range was changed."""
 
 
 def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCancelled) -> PreviewResult:
@@ -32,15 +34,20 @@ def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCa
         raise InvalidRequest(
             f"preview frames {outputs} are not all among the {plan.total_frames} of the result", where=plan.shot.name
         )
-    pictures = []
+    pictures: list[str] = []
+    changes: list[str] = []
     with rendering(plan, task.state, outputs, chains, check) as work:
+        work.pipeline.changes.listening = True
         for done, output in enumerate(outputs, start=1):
             check()
             after = work.pipeline.frame(output)
             before = _laid_out(work.pipeline.original(output), plan)
             pictures.append(_write(Path(task.folder), plan, output, before, after))
+            for stage, change in work.pipeline.changes.taken().items():
+                picture = to_rgb8((change * _EMPHASIS).expand(3, -1, -1))
+                changes.append(_save(Path(task.folder), f"{_stem(plan.shot.name)}.{output:06d}.{stage}.png", picture))
             progress(Progress(done, len(outputs), "preview"))
-    return PreviewResult(tuple(pictures))
+    return PreviewResult(tuple(pictures), tuple(changes))
 
 
 def _laid_out(frame: torch.Tensor, plan: ShotPlan) -> torch.Tensor:
@@ -58,9 +65,13 @@ def _write(folder: Path, plan: ShotPlan, output: int, before: torch.Tensor, afte
     left, right = to_rgb8(before), to_rgb8(after)
     gap = np.zeros((left.shape[0], _GAP, 3), np.uint8)
     both: npt.NDArray[np.uint8] = np.concatenate([left, gap, right], axis=1)
-    path = folder / f"{_stem(plan.shot.name)}.{output:06d}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(both, cv2.COLOR_RGB2BGR)):
+    return _save(folder, f"{_stem(plan.shot.name)}.{output:06d}.png", both)
+
+
+def _save(folder: Path, name: str, picture: npt.NDArray[np.uint8]) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
         raise OutputUnwritable("the picture cannot be written", where=str(path), remedy="check the folder")
     return str(path)
 

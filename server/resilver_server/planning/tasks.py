@@ -169,6 +169,8 @@ class PreviewTask:
 class PreviewResult:
     pictures: tuple[str, ...]
     """Before/after pictures, one a frame."""
+    changes: tuple[str, ...] = ()
+    """Change maps, one for each frame and stage that replaces pixels: brighter where the stage changed more."""
 
 
 @dataclass(frozen=True)

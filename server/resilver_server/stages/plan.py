@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.rates import Rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.domain.shots import Shot
+from resilver_server.media.profiles import Profile, profile, warnings
+from resilver_server.media.tagging import delivery_tags, fitting
 from resilver_server.models import store
 from resilver_server.models.cards import card
 from resilver_server.planning.chunks import chunk_length
@@ -50,6 +51,7 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     Raises InvalidRecipe, UnknownStage, UnknownProfile, InvalidRate, InvalidMatte, ModelUnknown, ModelNotInstalled,
     RangeOutsideMedia, InvalidRequest, or OutOfMemory where not even the smallest tile fits the device.
     """
+    chosen = profile(recipe.delivery.profile, media)
     stages = _resolve(_with_implied(in_order(recipe.stages)), media.format, device)
     rate = _rate(stages, shot)
     plans = tuple(_stage_plan(stage) for stage in stages)
@@ -69,10 +71,10 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
         output_format=output,
         output_rate=rate,
         output_frames=frames,
-        output_colour=_colour(media, recipe),
+        output_colour=_colour(media, chosen),
         chunk_frames=chunk_length(rate),
         memory=memory.needed(plans, tile, device),
-        warnings=_warnings(shot, media, recipe, output),
+        warnings=_warnings(shot, media, recipe, chosen, output),
     )
 
 
@@ -135,19 +137,14 @@ def _numerics(device: Device, tile: int, libraries: Mapping[str, str]) -> Numeri
     )
 
 
-def _colour(media: MediaInfo, recipe: Recipe) -> ColourTags:
-    """Tags of the result. Modules of ``media`` are imported by name here: they bring FFmpeg and torch along."""
-    profiles = importlib.import_module("resilver_server.media.profiles")
-    colour = importlib.import_module("resilver_server.media.colour")
-    pixel_format = profiles.profile(recipe.delivery.profile, media).pixel_format
-    tags: ColourTags = colour.delivery_tags(media.colour, media.format, pixel_format)
-    return tags
+def _colour(media: MediaInfo, chosen: Profile) -> ColourTags:
+    """Tags of the result, as its profile can carry them."""
+    tags = delivery_tags(media.colour, media.format, chosen.pixel_format)
+    return fitting(tags, chosen.pixel_format, chosen.codec)
 
 
-def _warnings(shot: Shot, media: MediaInfo, recipe: Recipe, output: FrameFormat) -> tuple[str, ...]:
-    profiles = importlib.import_module("resilver_server.media.profiles")
-    chosen = profiles.profile(recipe.delivery.profile, media)
-    said: list[str] = list(profiles.warnings(chosen, media))
+def _warnings(shot: Shot, media: MediaInfo, recipe: Recipe, chosen: Profile, output: FrameFormat) -> tuple[str, ...]:
+    said = list(warnings(chosen, media))
     keeps = recipe.delivery.keep_audio and media.audio and not chosen.is_sequence
     if keeps and recipe.delivery.audio is None and (shot.speed != 1 or shot.rate != media.rate):
         said.append("the sound is left out, since the picture does not run at its own speed")

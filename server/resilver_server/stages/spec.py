@@ -138,7 +138,7 @@ def _cast(kind: type, value: Scalar, where: str) -> Scalar:
         return value.lower() == "true"
     if isinstance(value, str) and kind in (int, float):
         try:
-            return kind(value)  # type: ignore[no-any-return]
+            return kind(value)
         except ValueError as error:
             raise InvalidRecipe(f"{value!r} is no {_JSON_TYPES[kind]}", where=where) from error
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
