@@ -9,7 +9,7 @@ from typing import Any
 
 import opentimelineio as otio
 
-from resilver_client.errors import ClipOffline, ClipUnsupported
+from resilver_client.errors import ClipOffline, ClipUnsupported, TimelineUnreadable
 
 from .effects import speed_of
 from .paths import media_path, sequence_pattern, split_pattern
@@ -187,7 +187,7 @@ class Overrides:
             first = None if found.get(key) is None else int(found[key])
             key = "frames"
             frames = _frames(found.get(key))
-        except (ValueError, TypeError, ZeroDivisionError) as error:
+        except (ValueError, TypeError, ZeroDivisionError, TimelineUnreadable) as error:
             raise ClipUnsupported(f"metadata.resilver.{key} is {found.get(key)!r}", where=clip.name) from error
         return cls(rate, fields, output_frames, offset, first, frames)
 

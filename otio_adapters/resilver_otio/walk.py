@@ -60,7 +60,9 @@ class _Nest:
     origin: Fraction | None = Fraction(0)
     trim: Fraction = Fraction(0)
     length: Fraction | None = None
-    """Inner seconds that are shown, from ``trim``."""
+    """Inner seconds that its own range shows, from ``trim``; None where it has no range."""
+    window: tuple[Fraction, Fraction] | None = None
+    """Inner times that are seen on the timeline, its own range and all around it considered."""
     speed: Fraction = Fraction(1)
     shown: bool = True
     fault: str = ""
@@ -68,11 +70,12 @@ class _Nest:
     """Grid time of inner time 0."""
 
     def outside(self, start: Fraction | None, duration: Fraction | None) -> bool:
-        if start is None or duration is None or self.length is None:
+        if start is None or duration is None or self.window is None:
             return False
-        if self.length == 0:  # frozen: one moment is shown
-            return not start <= self.trim < start + duration
-        return start >= self.trim + self.length or start + duration <= self.trim
+        low, high = self.window
+        if low == high:  # frozen: one moment is shown
+            return not start <= low < start + duration
+        return start >= high or start + duration <= low
 
     def record(self, start: Fraction | None, duration: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
         if self.origin is None or start is None:
@@ -198,7 +201,20 @@ def _enter(item: otio.core.Item, nest: _Nest, start: Fraction | None) -> _Nest:
     length = None if duration is None or source is None else duration * abs(speed)
     hidden = nest.outside(start, duration) or not item.enabled
     phase = phase_inside(nest.phase, start or Fraction(0), trim, speed)
-    return _Nest(origin, trim, length, nest.speed * speed, nest.shown and not hidden, fault, phase)
+    window = _window(nest, start, trim, length, speed)
+    return _Nest(origin, trim, length, window, nest.speed * speed, nest.shown and not hidden, fault, phase)
+
+
+def _window(
+    nest: _Nest, start: Fraction | None, trim: Fraction, length: Fraction | None, speed: Fraction
+) -> tuple[Fraction, Fraction] | None:
+    own = None if length is None else (trim, trim + length)
+    if nest.window is None or start is None or speed <= 0:
+        return own
+    low, high = (trim + (time - start) * speed for time in nest.window)
+    if own is not None:
+        low, high = max(low, own[0]), min(high, own[1])
+    return low, max(low, high)
 
 
 def phase_inside(phase: Fraction, start: Fraction, trim: Fraction, speed: Fraction) -> Fraction:
