@@ -99,6 +99,20 @@ def test_what_a_killed_server_left_does_not_deceive(home: Path) -> None:
         assert client.presets()
 
 
+def test_a_server_that_is_just_leaving_is_outwaited(home: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from resilver_server.storage.lock import DatabaseLock\n"
+        "lock = DatabaseLock(Path(sys.argv[1])); lock.acquire(); print('held', flush=True); time.sleep(4)"
+    )
+    path = home / "jobs.sqlite3.lock"
+    leaving = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+    assert leaving.stdout is not None
+    assert leaving.stdout.readline() == "held\n"
+    with leaving, ensure_server(home=home, idle_minutes=_IDLE, timeout=90) as client:
+        assert client.presets()
+    assert "SERVER_ALREADY_RUNNING" in (home / "server.log").read_text()
+
+
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:
     broken = (sys.executable, "-c", "raise SystemExit('no such film stock')")
     with pytest.raises(ServerUnreachable, match="no such film stock") as caught:

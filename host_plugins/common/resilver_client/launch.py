@@ -19,6 +19,8 @@ from .errors import ServerAlreadyRunning, ServerUnreachable
 
 _STEP = 0.1
 """Seconds between looks."""
+_OTHER = 2.0
+"""Seconds that another server, which holds the database, gets to answer."""
 _LARGEST_LOG = 4 << 20
 _TAIL = 2000
 """Bytes of the log that an error shows."""
@@ -42,10 +44,13 @@ def ensure_server(
     if os.environ.get("RESILVER_ADDRESS"):
         raise ServerUnreachable("the server does not answer", where=os.environ["RESILVER_ADDRESS"], remedy="start it")
     folder = home or places.home()
-    log = _open_log(folder)
-    start = log.stat().st_size if log.exists() else 0
-    process = _start([*(command or default_command()), "serve", "--idle-minutes", f"{idle_minutes:g}"], folder, log)
-    return _wait(process, home, log, start, time.monotonic() + timeout)
+    line = [*(command or default_command()), "serve", "--idle-minutes", f"{idle_minutes:g}"]
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        client = _launch(line, folder, home, deadline)
+        if client is not None:
+            return client
+    raise ServerUnreachable("the server did not come up in time", where=str(_log(folder)), remedy="the log says why")
 
 
 def default_command() -> tuple[str, ...]:
@@ -80,10 +85,14 @@ def _running(home: Path | None) -> Client | None:
     return client
 
 
+def _log(folder: Path) -> Path:
+    return folder / "server.log"
+
+
 def _open_log(folder: Path) -> Path:
     """The log to append to; one that has grown large is put aside first."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = folder / "server.log"
+    log = _log(folder)
     if log.exists() and log.stat().st_size > _LARGEST_LOG:
         log.replace(folder / "server.log.1")
     return log
@@ -115,19 +124,26 @@ def _start(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[
         ) from error
 
 
-def _wait(process: subprocess.Popen[bytes], home: Path | None, log: Path, start: int, deadline: float) -> Client:
+def _launch(line: Sequence[str], folder: Path, home: Path | None, deadline: float) -> Client | None:
+    """Start a server and wait for any that answers. None where the database had another one that does not answer in a
+    while: it may just be leaving, so that a new try is worth it."""
+    log = _open_log(folder)
+    start = log.stat().st_size if log.exists() else 0
+    process = _start(line, folder, log)
     while time.monotonic() < deadline:
         client = _running(home)
         if client is not None:
             return client
-        if process.poll() is not None and ServerAlreadyRunning.reason not in _written(log, start):
-            raise ServerUnreachable(
-                f"the server ended with status {process.returncode}: {_written(log, start)}",
-                where=str(log),
-                remedy="the log says why",
-            )
+        if process.poll() is not None:
+            if ServerAlreadyRunning.reason not in _written(log, start):
+                raise ServerUnreachable(
+                    f"the server ended with status {process.returncode}: {_written(log, start)}",
+                    where=str(log),
+                    remedy="the log says why",
+                )
+            deadline = min(deadline, time.monotonic() + _OTHER)
         time.sleep(_STEP)
-    raise ServerUnreachable("the server did not come up in time", where=str(log), remedy="the log says how far it came")
+    return None
 
 
 def _written(log: Path, start: int) -> str:
