@@ -257,7 +257,7 @@ CARDS: tuple[ModelCard, ...] = (
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0",
         permissive=True,
-        notes="Faithful and mild; fast enough for a CPU.",
+        notes="Faithful and mild; fast enough for a CPU. Runs away on pure noise: remove heavy grain first.",
     ),
     ModelCard(
         id="span-x4",
@@ -274,7 +274,7 @@ CARDS: tuple[ModelCard, ...] = (
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0",
         permissive=True,
-        notes="Faithful and mild; fast enough for a CPU.",
+        notes="Faithful and mild; fast enough for a CPU. Runs away on pure noise: remove heavy grain first.",
     ),
 )
 """Every model that Resilver knows by itself."""
