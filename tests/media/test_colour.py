@@ -114,7 +114,7 @@ def test_rgb_goes_through_unchanged(pixels: str) -> None:
     planes = planes_of(moving(0), pixels)
     tags = replace(BT709, matrix="gbr", full_range=True)
     back = from_rgb(to_rgb(picture(planes, pixels, tags), CPU, torch.float32), pixels, tags)
-    assert all(np.array_equal(mine, given) for mine, before in zip(back, planes, strict=True))
+    assert all(np.array_equal(mine, before) for mine, before in zip(back, planes, strict=True))
 
 
 @pytest.mark.parametrize("pixels", ["gray", "gray10le", "gray16be"])

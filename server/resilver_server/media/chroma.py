@@ -44,40 +44,48 @@ def downsample(plane: Tensor, chroma: tuple[int, int], centred: bool = False) ->
     return plane
 
 
-def _predict(even: Tensor) -> Tensor:
-    """Values half-way after each of the samples in a row, edges held."""
-    wide = torch.cat([even[:, :1], even, even[:, -1:], even[:, -1:]], dim=1)
-    n = even.shape[1]
-    inner = wide[:, 1 : n + 1] + wide[:, 2 : n + 2]
-    outer = wide[:, :n] + wide[:, 3 : n + 3]
-    return inner.mul_(9 / 16).sub_(outer, alpha=1 / 16)
+def _predict(even: Tensor, out: Tensor) -> None:
+    """Write the values half-way after each of the samples in a row into ``out``, edges held."""
+    count = even.shape[1]
+    wide = torch.cat([even[:, :1], even, even[:, -1:].expand(-1, 2)], dim=1)
+    torch.add(wide[:, 1 : count + 1], wide[:, 2 : count + 2], out=out)
+    out.mul_(9 / 16).sub_(wide[:, :count], alpha=1 / 16).sub_(wide[:, 3 : count + 3], alpha=1 / 16)
 
 
 def _up_cosited(plane: Tensor) -> Tensor:
-    return torch.stack([plane, _predict(plane)], dim=2).flatten(1)
+    made = plane.new_empty(*plane.shape, 2)
+    made[..., 0] = plane
+    _predict(plane, made[..., 1])
+    return made.flatten(1)
 
 
 def _down_cosited(plane: Tensor) -> Tensor:
-    even = plane[:, ::2]
+    low = plane[:, ::2].contiguous()
     odd = plane[:, 1::2]
-    residual = odd - _predict(even)[:, : odd.shape[1]]
-    low = even.clone()
-    low[:, : odd.shape[1]] += residual / 4
-    low[:, 1:] += residual[:, : even.shape[1] - 1] / 4
+    count = odd.shape[1]
+    residual = torch.empty_like(low)
+    _predict(low, residual)
+    residual = torch.sub(odd, residual[:, :count]).mul_(0.25)
+    low[:, :count] += residual
+    low[:, 1:] += residual[:, : low.shape[1] - 1]
     return low
 
 
 def _up_midway(plane: Tensor) -> Tensor:
-    before = torch.cat([plane[:1], plane[:-1]])
-    after = torch.cat([plane[1:], plane[-1:]])
-    near = plane * 0.75
-    return torch.stack([near.add(before, alpha=0.25), near.add(after, alpha=0.25)], dim=1).flatten(0, 1)
+    made = plane.new_empty(plane.shape[0], 2, plane.shape[1])
+    torch.lerp(plane[1:], plane[:-1], 0.25, out=made[1:, 0])
+    torch.lerp(plane[:-1], plane[1:], 0.25, out=made[:-1, 1])
+    made[0, 0], made[-1, 1] = plane[0], plane[-1]
+    return made.flatten(0, 1)
 
 
 def _down_midway(plane: Tensor) -> Tensor:
     if plane.shape[0] % 2:
         plane = torch.cat([plane, plane[-1:]])
     first, second = plane[::2], plane[1::2]
-    before = torch.cat([first[:1], second[:-1]])
-    after = torch.cat([first[1:], second[-1:]])
-    return (first + second).mul_(0.75).sub_(before, alpha=0.25).sub_(after, alpha=0.25)
+    low = torch.add(first, second).mul_(0.75)
+    low[1:].sub_(second[:-1], alpha=0.25)
+    low[:-1].sub_(first[1:], alpha=0.25)
+    low[0].sub_(first[0], alpha=0.25)
+    low[-1].sub_(second[-1], alpha=0.25)
+    return low

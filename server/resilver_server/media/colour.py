@@ -57,7 +57,7 @@ def luma(picture: Picture) -> npt.NDArray[np.float32]:
         plane = _unit(_upload(picture.planes[0], torch.device("cpu")), layout, picture.colour.full_range)
         return cast("npt.NDArray[np.float32]", plane.numpy())
     rgb = to_rgb(picture, torch.device("cpu"), torch.float32)
-    return cast("npt.NDArray[np.float32]", _luma_of(rgb, "bt709").numpy())
+    return cast("npt.NDArray[np.float32]", _mixed(rgb, _rows("bt709")[0], 1).numpy())
 
 
 def rgb8(picture: Picture) -> npt.NDArray[np.uint8]:
@@ -67,7 +67,7 @@ def rgb8(picture: Picture) -> npt.NDArray[np.uint8]:
 
 def to_rgb8(rgb: Tensor) -> npt.NDArray[np.uint8]:
     """(height, width, 3) uint8 of a (3, height, width) tensor, rounded and clipped."""
-    codes = rgb.detach().float().mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    codes = rgb.detach().float().mul(255).add_(0.5).clamp_(0, 255.5).to(torch.uint8)
     return cast("npt.NDArray[np.uint8]", codes.permute(1, 2, 0).contiguous().cpu().numpy())
 
 
@@ -84,14 +84,17 @@ def from_rgb(rgb: Tensor, pixel_format: str, tags: ColourTags) -> tuple[Plane, .
         linear = _srgb_linear(rgb)
         return tuple(linear.cpu().numpy().astype(layout.dtype))
     if layout.model is Model.RGB:
-        return _codes([channel * layout.peak for channel in rgb], layout)
-    light = _luma_of(rgb, tags.matrix)
+        return tuple(_codes(channel * layout.peak, layout) for channel in rgb)
+    to_luma, to_blue, to_red = _rows(tags.matrix)
+    span, black = _luma_scale(layout, tags.full_range)
+    light = _codes(_mixed(rgb, to_luma, span).add_(black), layout)
     if layout.model is Model.GREY:
-        return _codes([_luma_codes(light, layout, tags.full_range)], layout)
-    chroma = [downsample(plane, layout.chroma) for plane in _differences(rgb, light, tags.matrix)]
+        return (light,)
     scale, middle = _chroma_scale(layout, tags.full_range)
-    blue, red = (plane.mul(scale).add_(middle) for plane in chroma)
-    return _codes([_luma_codes(light, layout, tags.full_range), blue, red], layout)
+    blue, red = (
+        _codes(downsample(_mixed(rgb, row, scale), layout.chroma).add_(middle), layout) for row in (to_blue, to_red)
+    )
+    return light, blue, red
 
 
 def _upload(plane: Plane, device: torch.device) -> Tensor:
@@ -104,17 +107,14 @@ def _upload(plane: Plane, device: torch.device) -> Tensor:
 def _unit(codes: Tensor, layout: Layout, full_range: bool) -> Tensor:
     if layout.floating:
         return codes
-    if full_range:
-        return codes.div_(layout.peak)
-    step = 1 << (layout.bits - 8)
-    return codes.sub_(16 * step).div_(219 * step)
+    span, black = _luma_scale(layout, full_range)
+    return codes.sub_(black).div_(span) if black else codes.div_(span)
 
 
-def _luma_codes(light: Tensor, layout: Layout, full_range: bool) -> Tensor:
-    if full_range:
-        return light * layout.peak
-    step = 1 << (layout.bits - 8)
-    return light.mul(219 * step).add_(16 * step)
+def _luma_scale(layout: Layout, full_range: bool) -> tuple[int, int]:
+    """Codes from black to white, and the code of black."""
+    step = 1 << max(0, layout.bits - 8)
+    return (layout.peak, 0) if full_range else (219 * step, 16 * step)
 
 
 def _chroma_scale(layout: Layout, full_range: bool) -> tuple[int, int]:
@@ -144,18 +144,22 @@ def _matrix(luma: Tensor, blue: Tensor, red: Tensor, name: str) -> Tensor:
     return out
 
 
-def _luma_of(rgb: Tensor, name: str) -> Tensor:
-    if name == "ycgco":
-        return rgb[1].mul(0.5).add_(rgb[0], alpha=0.25).add_(rgb[2], alpha=0.25)
-    kr, kb = _weights(name)
-    return rgb[1].mul(1 - kr - kb).add_(rgb[0], alpha=kr).add_(rgb[2], alpha=kb)
+Row = tuple[float, float, float]
 
 
-def _differences(rgb: Tensor, light: Tensor, name: str) -> tuple[Tensor, Tensor]:
+def _rows(name: str) -> tuple[Row, Row, Row]:
+    """What of R, G and B makes luma and the two colour differences (-0.5..0.5) of a matrix."""
     if name == "ycgco":
-        return rgb[1] - light, (rgb[0] - rgb[2]) * 0.5
+        return (0.25, 0.5, 0.25), (-0.25, 0.5, -0.25), (0.5, 0.0, -0.5)
     kr, kb = _weights(name)
-    return (rgb[2] - light).div_(2 * (1 - kb)), (rgb[0] - light).div_(2 * (1 - kr))
+    kg = 1 - kr - kb
+    blue, red = 0.5 / (1 - kb), 0.5 / (1 - kr)
+    return (kr, kg, kb), (-kr * blue, -kg * blue, 0.5), (0.5, -kg * red, -kb * red)
+
+
+def _mixed(rgb: Tensor, row: Row, scale: float) -> Tensor:
+    """The three channels weighted by ``row`` and multiplied by ``scale``."""
+    return rgb[0].mul(row[0] * scale).add_(rgb[1], alpha=row[1] * scale).add_(rgb[2], alpha=row[2] * scale)
 
 
 def _weights(name: str) -> tuple[float, float]:
@@ -166,10 +170,11 @@ def _weights(name: str) -> tuple[float, float]:
     return WEIGHTS[name]
 
 
-def _codes(planes: list[Tensor], layout: Layout) -> tuple[Plane, ...]:
-    kind = torch.uint8 if layout.bits <= 8 else torch.int32
-    rounded = (plane.round().clamp_(0, layout.peak).to(kind).cpu().numpy() for plane in planes)
-    return tuple(plane.astype(layout.dtype, copy=False) for plane in rounded)
+def _codes(values: Tensor, layout: Layout) -> Plane:
+    """The nearest codes, as an array of the layout's dtype. Changes ``values``."""
+    kind = torch.uint8 if layout.bits <= 8 else torch.uint16
+    rounded = values.add_(0.5).clamp_(0, layout.peak + 0.5).to(kind)
+    return cast(Plane, rounded.cpu().numpy())
 
 
 def _srgb_curve(linear: Tensor) -> Tensor:
