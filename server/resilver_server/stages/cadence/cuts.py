@@ -13,6 +13,8 @@ Bytes = npt.NDArray[np.uint8]
 THUMBNAIL = (18, 24)
 """Rows and columns of the picture kept of every frame."""
 _WIDTH = 128
+_LEAST_HEIGHT = 64
+"""Below about 30 rows the optical flow reads outside of its pictures."""
 _CONTRAST = 48.0
 _ADAPTIVE_RATIO = 3.0
 """PySceneDetect's own default for AdaptiveDetector."""
@@ -22,7 +24,7 @@ _SAME_SCENE = 0.75
 
 def standard_picture(rgb: Bytes) -> Bytes:
     """(height, width, 3) of any size at 128 wide, mean 128 and one contrast: flicker, fades and flashes vanish."""
-    height = max(16, round(rgb.shape[0] * _WIDTH / rgb.shape[1]))
+    height = max(_LEAST_HEIGHT, round(rgb.shape[0] * _WIDTH / rgb.shape[1]))
     small = cv2.resize(rgb, (_WIDTH, min(height, 4 * _WIDTH)), interpolation=cv2.INTER_AREA).astype(np.float32)
     luma = small.mean(axis=2)
     scaled = (small - luma.mean()) * (_CONTRAST / max(8.0, float(luma.std()))) + 128

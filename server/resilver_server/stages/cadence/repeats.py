@@ -14,12 +14,12 @@ Flags = npt.NDArray[np.bool_]
 
 _TWO_KINDS = 0.9
 """Contrast (natural log of energy ratios, summed) by which repeats and new frames must be apart at least."""
-_ALONE = (1.2, 4.0)
+_ALONE = (1.8, 5.5)
 """Least and most contrast asked of a repeat where no two kinds show, as with one repeat a second."""
-_IN_STEP, _OUT_OF_STEP = 0.4, 1.4
-"""Shares of the usual contrast asked where the pattern of the film expects a repeat, and where it expects none."""
-_MOST = 4.0
-"""Beyond this a ratio says no more: the frames are identical."""
+_IN_STEP, _HALF_IN_STEP, _OUT_OF_STEP = 0.4, 0.75, 1.4
+"""Shares of the usual contrast asked where the rows a period before and after repeat, where one does, and none."""
+_MOST = (4.0, 3.0, 2.0)
+"""Beyond this the ratio of differences, of movement, of fresh grain says no more: the frames are identical."""
 _LONGEST_PERIOD = 31
 _CHANCE = 0.35
 """Share of the contradictions of chance that a pattern may have."""
@@ -59,19 +59,29 @@ def find_repeats(scene: Differences, reach: int, longest: int, sensitivity: floa
     needed = np.array([_threshold(contrast[max(0, r - reach) : r + reach + 1]) for r in range(count - 1)]) / sensitivity
     needed[[0, -1]] *= _OUT_OF_STEP  # seen from one side only
     found = (contrast >= needed) & likely
-    expected, unexpected = _pattern(found, reach)
-    found &= ~unexpected | (contrast >= _OUT_OF_STEP * needed)
-    found |= expected & (contrast >= _IN_STEP * needed)
+    in_step = _pattern(found, reach)
+    found &= (in_step != 0) | (contrast >= _OUT_OF_STEP * needed)
+    found |= (contrast >= _IN_STEP * needed) & (in_step == 2)
+    found |= (contrast >= _HALF_IN_STEP * needed) & (in_step == 1)
+    for row in np.flatnonzero((in_step > 0) & ~found):
+        found[row] = _like_repeats(body, found, int(row), reach)
     return np.concatenate(([False], found | _still(body)))
 
 
 def _contrast(body: Differences, reach: int) -> tuple[Floats, Flags]:
     """How much less than its surroundings each row differs, and whether grain and movement agree on it."""
-    fine, fine_around = body.difference + 0.05, _around(body.difference + 0.05, reach)
-    rough, rough_around = (body.moving + 0.3) ** 2, _around((body.moving + 0.3) ** 2, reach)
-    contrast = np.clip(np.log(fine_around / fine), -1, _MOST) + np.clip(np.log(rough_around / rough), -1, _MOST)
-    clean = fine_around < 0.5
-    return contrast, (clean | (fine < 0.7 * fine_around)) & (rough < 0.7 * rough_around)
+    fine, rough, fresh = _parts(body)
+    around = [_around(values, reach) for values in (fine, rough, fresh)]
+    contrast = np.zeros(len(fine))
+    for values, near, most in zip((fine, rough, fresh), around, _MOST, strict=True):
+        contrast += np.clip(np.log(near / values), -1, most)
+    clean = around[0] < 0.5
+    return contrast, (clean | (fine < 0.7 * around[0])) & (rough < 0.95 * around[1])
+
+
+def _parts(body: Differences) -> tuple[Floats, Floats, Floats]:
+    """Energies of the difference and of movement, and the share of fresh grain, kept off zero."""
+    return body.difference + 0.05, (body.moving + 0.3) ** 2, 1.03 - body.grain
 
 
 def _around(values: Floats, reach: int) -> Floats:
@@ -81,7 +91,7 @@ def _around(values: Floats, reach: int) -> Floats:
     windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
     before, after = windows[: len(values)].max(axis=1), windows[reach + 1 :].max(axis=1)
     both = np.where(np.isinf(before), after, np.where(np.isinf(after), before, np.minimum(before, after)))
-    return np.where(np.isinf(both), values, both)
+    return np.asarray(np.where(np.isinf(both), values, both))
 
 
 def _threshold(near: Floats) -> float:
@@ -104,12 +114,13 @@ def _threshold(near: Floats) -> float:
     return float(np.clip(usual + 9 * np.median(np.abs(near - usual)), *_ALONE))
 
 
-def _pattern(found: Flags, reach: int) -> tuple[Flags, Flags]:
-    """Rows at which the pattern of the rows around puts a repeat, and rows at which it puts a new frame: by the period
-    that contradicts itself least there, if it does so far less than chance would."""
+def _pattern(found: Flags, reach: int) -> npt.NDArray[np.int8]:
+    """How many of the rows one period before and after repeat (0, 1, 2; a missing one counts as the other); -1 where
+    there is no pattern. The period is the one that contradicts itself least in the rows around, if it does so far
+    less than chance would."""
     share = _mean(found.astype(np.float64), reach)
     best = _CHANCE * 2 * share * (1 - share)
-    expected, unexpected = np.zeros_like(found), np.zeros_like(found)
+    in_step = np.full(len(found), -1, dtype=np.int8)
     for period in range(2, min(_LONGEST_PERIOD, len(found) // 2) + 1):
         known = np.arange(len(found)) >= period
         before, after = np.roll(found, period), np.roll(found, -period)
@@ -117,10 +128,20 @@ def _pattern(found: Flags, reach: int) -> tuple[Flags, Flags]:
         contradiction[_mean(known, reach) < 0.5] = 1
         before, after = np.where(known, before, after), np.where(known[::-1], after, before)
         better = contradiction < best
-        expected = np.where(better, before & after, expected)
-        unexpected = np.where(better, ~(before | after), unexpected)
+        in_step = np.where(better, before.astype(np.int8) + after, in_step)
         best = np.where(better, _SIMPLER * contradiction, best)
-    return expected, unexpected
+    return in_step
+
+
+def _like_repeats(body: Differences, found: Flags, row: int, reach: int) -> bool:
+    """Whether all that is measured is nearer to the repeats around than to the new frames."""
+    near = slice(max(0, row - reach), row + reach + 1)
+    again = found[near]
+    for values in (np.log(part[near]) for part in _parts(body)):
+        repeat, new = np.median(values[again]), np.median(values[~again])
+        if new - repeat < 0.5 * _TWO_KINDS or values[row - near.start] > (repeat + new) / 2:
+            return False
+    return True
 
 
 def _mean(values: Floats | Flags, reach: int) -> Floats:

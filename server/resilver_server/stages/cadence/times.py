@@ -39,8 +39,9 @@ class Steady:
 def true_times(entries: list[Entry], reach: int, at_wall: bool) -> list[tuple[Fraction, Fraction | None]]:
     """Time in source frames of each entry of one scene, and the steady step found there (None: as shown).
 
-    A time lies within half a source frame of the rows in which its frame was shown, so that times increase. Only
-    entries within ``reach`` rows count. ``at_wall``: the scene begins with a cut, which stays where it was shown.
+    A time lies within half a source frame of the rows in which its frame was shown, so that times increase, and at
+    most one after the first of them. Only entries within ``reach`` rows count. ``at_wall``: the scene begins with a
+    cut, which stays where it was shown.
     """
     times: list[tuple[Fraction, Fraction | None]] = []
     for index, entry in enumerate(entries):
@@ -55,8 +56,8 @@ def true_times(entries: list[Entry], reach: int, at_wall: bool) -> list[tuple[Fr
 
 def _within(entry: Entry, time: Fraction) -> Fraction:
     """Half-open corridors of neighbours meet and do not overlap: this keeps times strictly increasing."""
-    low, high = entry.row - _HALF, entry.row + entry.shown - _HALF
-    return min(max(time, low), high - Fraction(1, 1024))
+    low, high = entry.row - _HALF, entry.row + entry.shown - _HALF - Fraction(1, 1024)
+    return max(low, min(time, high, Fraction(entry.row + 1)))
 
 
 def _steady(entries: list[Entry], index: int, reach: int) -> Steady | None:
