@@ -20,7 +20,7 @@ from resilver_server.storage.database import Database
 from resilver_server.storage.files import move_new
 from resilver_server.storage.lock import DatabaseLock
 from resilver_server.storage.migrations import MIGRATIONS, current_version
-from resilver_server.storage.rows import ChunkRow, FitRow, JobRow, columns, fetch, insert
+from resilver_server.storage.rows import ChunkRow, FitRow, JobHead, JobRow, Row, columns, fetch, insert
 
 
 def with_database(path: Path, test: Callable[[Database], Awaitable[None]]) -> None:
@@ -52,15 +52,16 @@ def test_the_schema_is_made_once_and_durable(tmp_path: Path) -> None:
 def test_rows_have_the_columns_of_their_tables(tmp_path: Path) -> None:
     from resilver_server.storage import rows
 
-    kinds = [kind for kind in vars(rows).values() if isinstance(kind, type) and "TABLE" in vars(kind)]
+    kinds = [kind for kind in vars(rows).values() if isinstance(kind, type) and issubclass(kind, Row) and kind != Row]
 
     async def check(database: Database) -> None:
         for kind in kinds:
             table = kind.TABLE
             found = await database.call(lambda c, t=table: [r[1] for r in c.execute(f"PRAGMA table_info({t})")])
-            assert tuple(found) == columns(kind), table
+            assert set(columns(kind)) == set(found) or kind is JobHead, table
+            assert set(columns(kind)) <= set(found), table
 
-    assert len(kinds) == 6
+    assert len(kinds) == 7
     with_database(tmp_path / "jobs.sqlite3", check)
 
 
@@ -112,7 +113,7 @@ def test_a_cancelled_caller_does_not_lose_the_commit_or_its_signal(tmp_path: Pat
 
 
 def test_deleting_a_job_takes_its_rows_along(tmp_path: Path) -> None:
-    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "{}", "[]", None, None)
+    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, "{}", None)
     chunk = ChunkRow("j", 0, "render", 0, "k", "{}", "pending", 0)
 
     async def check(database: Database) -> None:
@@ -124,7 +125,7 @@ def test_deleting_a_job_takes_its_rows_along(tmp_path: Path) -> None:
 
 
 def test_content_that_another_job_names_is_not_unused(tmp_path: Path) -> None:
-    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "{}", "[]", None, None)
+    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, "{}", None)
     chunk = ChunkRow("j", 0, "render", 0, "shared", "{}", "done", 1)
 
     async def check(database: Database) -> None:

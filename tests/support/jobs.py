@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import opentimelineio as otio
 
 from resilver_server.config import ServerSettings
@@ -33,6 +34,12 @@ def film(path: Path, frames: int, width: int = 96, height: int = 64, seed: int =
             container.mux(stream.encode(frame.reformat(format="yuv420p")))
         container.mux(stream.encode(None))
     return path
+
+
+def decoded(movie: Path) -> list[npt.NDArray[np.uint8]]:
+    """Every frame of a movie, as its codec gives it."""
+    with av.open(str(movie)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def timeline(movie: Path, frames: int, *clips: tuple[str, int, int]) -> str:

@@ -29,7 +29,8 @@ from .timecode import timecode_seconds
 async def run_job(run: JobRun) -> None:
     """To SUCCEEDED. Raises Pausing where the job is being paused, and the typed error it fails with."""
     shots = [shot for shot in await run.ledger.shots(run.job) if shot.phase != ShotPhase.DONE]
-    await run.enter(JobState.ANALYSING)
+    if any(shot.phase == ShotPhase.ANALYSING for shot in shots):
+        await run.enter(JobState.ANALYSING)
     for shot in shots:
         run.control.check()
         await analyse(run, shot)

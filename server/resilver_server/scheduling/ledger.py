@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from resilver_client.errors import InvalidRequest, JobNotFound, JobStateConflict
@@ -15,7 +16,18 @@ from resilver_server.planning.plans import ChunkPlan, ShotPlan
 from resilver_server.planning.tasks import SolveResult
 from resilver_server.storage.content import find_content, put_content, take_unused
 from resilver_server.storage.database import Database
-from resilver_server.storage.rows import ChunkRow, ContentRow, EventRow, FitRow, JobRow, ShotRow, fetch, insert, update
+from resilver_server.storage.rows import (
+    ChunkRow,
+    ContentRow,
+    EventRow,
+    FitRow,
+    JobHead,
+    JobRow,
+    ShotRow,
+    fetch,
+    insert,
+    update,
+)
 
 from .records import EventKind, ShotPhase
 from .signals import Signals
@@ -24,6 +36,15 @@ T = TypeVar("T")
 
 ANALYSE, RENDER = "analyse", "render"
 UNDER_WAY = (JobState.QUEUED, JobState.ANALYSING, JobState.RENDERING, JobState.JOINING)
+
+
+@dataclass(frozen=True)
+class ShotFacts:
+    row: ShotRow
+    chunks: int
+    chunks_done: int
+    findings: str
+    """JSON object of texts: what the analysis found."""
 
 
 class Ledger:
@@ -36,8 +57,8 @@ class Ledger:
     async def _write(self, job: str, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.call(work, lambda: self._signals.notify(job))
 
-    async def by_request(self, request_id: str) -> JobRow | None:
-        rows = await self._database.call(lambda c: fetch(c, JobRow, "WHERE request_id = ?", request_id))
+    async def by_request(self, request_id: str) -> JobHead | None:
+        rows = await self._database.call(lambda c: fetch(c, JobHead, "WHERE request_id = ?", request_id))
         return rows[0] if rows else None
 
     async def add(self, job: JobRow, shots: Sequence[ShotRow], chunks: Sequence[ChunkRow]) -> None:
@@ -50,8 +71,18 @@ class Ledger:
 
         await self._write(job.id, work)
 
-    async def job(self, job: str) -> JobRow:
+    async def job(self, job: str) -> JobHead:
         return await self._database.call(lambda c: one_job(c, job))
+
+    async def result(self, job: str) -> str | None:
+        """JSON of the result of a job that has succeeded."""
+        await self.job(job)
+        row = await self._database.call(lambda c: c.execute("SELECT result FROM job WHERE id = ?", (job,)).fetchone())
+        return row[0] if row else None
+
+    async def facts(self, job: str) -> list[ShotFacts]:
+        """The shots with what other tables know of them."""
+        return await self._database.call(lambda c: [shot_facts(c, shot) for shot in shots_of(c, job)])
 
     async def shots(self, job: str) -> list[ShotRow]:
         return await self._database.call(lambda c: shots_of(c, job))
@@ -64,16 +95,16 @@ class Ledger:
             lambda c: fetch(c, ChunkRow, "WHERE job = ? AND shot = ? AND kind = ? ORDER BY number", job, shot, kind)
         )
 
-    async def page(self, size: int, token: str, states: Sequence[JobState]) -> list[JobRow]:
+    async def page(self, size: int, token: str, states: Sequence[JobState]) -> list[JobHead]:
         """Up to ``size`` jobs older than the one that ``token`` names, newest first."""
 
-        def work(connection: sqlite3.Connection) -> list[JobRow]:
-            if token and not fetch(connection, JobRow, "WHERE id = ?", token):
+        def work(connection: sqlite3.Connection) -> list[JobHead]:
+            if token and not fetch(connection, JobHead, "WHERE id = ?", token):
                 raise InvalidRequest("not a page token", where=token, remedy="start again at the first page")
             marks = ", ".join("?" * len(states))
             chosen = f"AND state IN ({marks})" if states else ""
             tail = f"WHERE (? = '' OR id < ?) {chosen} ORDER BY id DESC LIMIT ?"
-            return fetch(connection, JobRow, tail, token, token, *states, size)
+            return fetch(connection, JobHead, tail, token, token, *states, size)
 
         return await self._database.call(work)
 
@@ -114,7 +145,7 @@ class Ledger:
             ended = time.time() if state.ended else None
             text = canonical(failure) if failure else None
             update(connection, JobRow, "id = ?", (job,), state=state, ended=ended, failure=text, result=result or None)
-            if state not in (JobState.QUEUED, JobState.CANCELLED):
+            if state in (JobState.ANALYSING, JobState.RENDERING):
                 connection.execute("UPDATE job SET started = coalesce(started, ?) WHERE id = ?", (time.time(), job))
             append(connection, job, EventKind.STATE, failure=failure)
             return True
@@ -211,8 +242,8 @@ class Ledger:
         return await self._write(job, work)
 
 
-def one_job(connection: sqlite3.Connection, job: str) -> JobRow:
-    rows = fetch(connection, JobRow, "WHERE id = ?", job)
+def one_job(connection: sqlite3.Connection, job: str) -> JobHead:
+    rows = fetch(connection, JobHead, "WHERE id = ?", job)
     if not rows:
         raise JobNotFound("there is no such job", where=job)
     return rows[0]
@@ -220,6 +251,16 @@ def one_job(connection: sqlite3.Connection, job: str) -> JobRow:
 
 def shots_of(connection: sqlite3.Connection, job: str) -> list[ShotRow]:
     return fetch(connection, ShotRow, "WHERE job = ? ORDER BY number", job)
+
+
+def shot_facts(connection: sqlite3.Connection, shot: ShotRow) -> ShotFacts:
+    counts = (
+        "SELECT count(*), count(*) FILTER (WHERE state = 'done') FROM chunk WHERE job = ? AND shot = ? AND kind = ?"
+    )
+    chunks, done = connection.execute(counts, (shot.job, shot.number, RENDER)).fetchone()
+    findings = "SELECT json_extract(detail, '$.findings') FROM content WHERE key = ?"
+    found = connection.execute(findings, (shot.state_key,)).fetchone()
+    return ShotFacts(shot, chunks, done, found[0] if found and found[0] else "{}")
 
 
 def set_shot(connection: sqlite3.Connection, shot: ShotRow, **changes: object) -> None:

@@ -44,6 +44,8 @@ from .watching import watch_rows
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_PAGE = 500
+_STOP_SECONDS = 3.0
+"""A worker in the middle of a large window is killed after that: what it does would be done again anyway."""
 
 
 class JobManager:
@@ -87,13 +89,15 @@ class JobManager:
         self._lock.describe(address)
 
     async def stop(self) -> None:
-        """Stop workers within one window and let the database go. Unfinished jobs stay as they stand."""
+        """Stop the workers and let the database go. Unfinished jobs stay as they stand, for the next start."""
         self._stopping = True
         tasks = [task for _, task in self._running.values()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_STOP_SECONDS)
         await self._executor.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._database.close()
         self._lock.release()
 
@@ -155,10 +159,11 @@ class JobManager:
 
     async def result(self, job: str) -> JobResult:
         """Raises JobStateConflict unless the job has succeeded."""
-        row = await self._ledger.job(job)
-        if row.result is None:
-            raise JobStateConflict(f"the job is {row.state}, it has no result", where=job)
-        return loads(JobResult, row.result)
+        text = await self._ledger.result(job)
+        if text is None:
+            state = (await self._ledger.job(job)).state
+            raise JobStateConflict(f"the job is {state}, it has no result", where=job)
+        return loads(JobResult, text)
 
     async def list(self, page_size: int = 50, page_token: str = "", states: Sequence[JobState] = ()) -> Page:
         """Newest first. ``states`` empty means all. Raises InvalidRequest for a token that is none."""

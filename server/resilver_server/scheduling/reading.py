@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resilver_otio.types import Refusal
 from resilver_server.domain.failures import Failure
-from resilver_server.domain.jobs import ChunkState, JobState
+from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import loads
 from resilver_server.planning.plans import ShotPlan
-from resilver_server.planning.tasks import SolveResult
-from resilver_server.storage.rows import EventRow, JobRow, ShotRow
+from resilver_server.storage.rows import EventRow, JobHead
 
 from .joining import ShotResult
-from .ledger import RENDER, Ledger
+from .ledger import Ledger, ShotFacts
 from .outline import ClipPlace
 from .records import Event, EventKind, JobRecord, ShotPhase, ShotRecord
 
@@ -26,33 +26,17 @@ class Refusals:
     refusals: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True)
-class ShotFacts:
-    """A shot with what other tables know of it."""
-
-    row: ShotRow
-    chunks: int
-    chunks_done: int
-    solved: SolveResult | None
-
-
 class Library:
     """Reads jobs with all that belongs to them."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def record(self, row: JobRow) -> JobRecord:
-        return job_record(row, [await self._facts(shot) for shot in await self._ledger.shots(row.id)])
-
-    async def _facts(self, shot: ShotRow) -> ShotFacts:
-        chunks = await self._ledger.chunks(shot.job, shot.number, RENDER)
-        done = sum(chunk.state == ChunkState.DONE for chunk in chunks)
-        content = await self._ledger.content(shot.state_key)
-        return ShotFacts(shot, len(chunks), done, loads(SolveResult, content.detail) if content else None)
+    async def record(self, row: JobHead) -> JobRecord:
+        return job_record(row, await self._ledger.facts(row.id))
 
 
-def job_record(row: JobRow, shots: Sequence[ShotFacts]) -> JobRecord:
+def job_record(row: JobHead, shots: Sequence[ShotFacts]) -> JobRecord:
     return JobRecord(
         id=row.id,
         request_id=row.request_id,
@@ -72,7 +56,6 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
     row = facts.row
     plan, origin = loads(ShotPlan, row.plan), loads(ClipPlace, row.clip)
     result = loads(ShotResult, row.result) if row.result else ShotResult("")
-    findings: Mapping[str, str] = facts.solved.findings if facts.solved is not None else {}
     return ShotRecord(
         number=row.number,
         clip_id=origin.clip.id,
@@ -83,7 +66,7 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         chunks=facts.chunks,
         chunks_done=facts.chunks_done,
         warnings=plan.warnings,
-        findings=findings,
+        findings=json.loads(facts.findings),
         digest=result.joined.digest if result.joined is not None else "",
         pictures=result.pictures,
     )

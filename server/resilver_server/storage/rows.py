@@ -14,7 +14,9 @@ class Row:
 
 
 @dataclass(frozen=True)
-class JobRow(Row):
+class JobHead(Row):
+    """A job without its two large columns: a page of jobs must not read a hundred timelines."""
+
     TABLE: ClassVar[str] = "job"
     id: str
     request_id: str
@@ -25,9 +27,13 @@ class JobRow(Row):
     started: float | None
     ended: float | None
     sequence: int
-    request: str
     refusals: str
     failure: str | None
+
+
+@dataclass(frozen=True)
+class JobRow(JobHead):
+    request: str
     result: str | None
 
 
