@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast
 
+import numpy as np
 from av.container import InputContainer
 from av.error import EOFError as AvEOFError
 from av.error import FFmpegError
@@ -22,11 +23,12 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from resilver_client.errors import MediaUnreadable
 from resilver_server.domain.formats import FieldFilter, FieldOrder
 from resilver_server.domain.spans import Span
 
 from .files import opened, video_stream
+from .layout import Model, layout_of
+from .planes import components, planes_to_frame, unpacked
 
 CYCLE = 5
 """Frames in a cycle of 3:2 pull-down; four of them are film."""
@@ -37,7 +39,6 @@ _WINDOWS = 3
 _WINDOW_FRAMES = 30
 _ENOUGH = 10
 """Frames with movement that a verdict needs."""
-_FIELDMATCH_FORMATS = frozenset({"yuv420p", "yuv422p", "yuv444p"})
 
 
 class Frames(Protocol):
@@ -181,39 +182,77 @@ class Deinterlaced:
 class Untelecined:
     """fieldmatch and decimate: the film frames behind 3:2 pull-down. What stays combed goes through bwdif.
 
+    The filters know 8 bits only, so they are shown an 8-bit luma whose chroma carries the number of the frame. The rows
+    of what they give back tell which frame each field is to be taken from, and the fields are woven in full depth.
     Cycles are counted from the first frame of the media, and each is worked out with the whole cycle before and after
     it, so that a frame is the same wherever reading begins.
     """
 
-    def __init__(self, source: Frames, count: int, pixel_format: str, top_first: bool) -> None:
-        if pixel_format not in _FIELDMATCH_FORMATS:
-            raise MediaUnreadable(
-                f"inverse telecine works on 8-bit YUV, not on {pixel_format}",
-                remedy="use --fields bwdif, or undo the pull-down first",
-            )
+    def __init__(self, source: Frames, count: int, top_first: bool) -> None:
         order = "tff" if top_first else "bff"
         self._source, self._whole = source, Span(0, count)
-        self._chain = (
-            ("fieldmatch", f"order={order}:combmatch=full"),
-            ("bwdif", f"mode=send_frame:parity={order}:deint=interlaced"),
-            ("decimate", ""),
-        )
+        self._match = (("fieldmatch", f"order={order}:combmatch=full:mchroma=0"), ("decimate", "chroma=0"))
+        self._deinterlace = (("bwdif", f"mode=send_frame:parity={order}:deint=all"),)
 
     def frames(self, span: Span) -> Iterator[VideoFrame]:
         film = CYCLE - 1
         first = max(0, span.start // film - 1)
         last = -(-span.stop // film) + 1
         needed = Span(first * CYCLE, max(last, first) * CYCLE).intersect(self._whole)
-        made = filtered(self._source.frames(needed), self._chain, Fraction(30000, 1001))
-        yield from islice(made, span.start - first * film, span.stop - first * film)
+        held: dict[int, VideoFrame] = {}
+        matched = filtered(self._marked(needed, held), self._match, Fraction(30000, 1001))
+        for found in islice(matched, span.start - first * film, span.stop - first * film):
+            top, bottom = (needed.start + _mark_of(found, row) for row in (0, 1))
+            woven = _woven(held[top], held[bottom])
+            yield self._without_comb(woven, held, max(top, bottom)) if found.interlaced_frame else woven
 
     def close(self) -> None:
         self._source.close()
 
+    def _marked(self, needed: Span, held: dict[int, VideoFrame]) -> Iterator[VideoFrame]:
+        for index, frame in zip(needed, self._source.frames(needed), strict=True):
+            held[index] = unpacked(frame)
+            held.pop(index - _HELD, None)
+            yield _mark(held[index], index - needed.start)
 
-def progressive(
-    source: Frames, count: int, fields: FieldFilter, path: Path, pixel_format: str, order: FieldOrder
-) -> Frames:
+    def _without_comb(self, woven: VideoFrame, held: dict[int, VideoFrame], index: int) -> VideoFrame:
+        before, after = held.get(index - 1, woven), held.get(index + 1, woven)
+        return list(filtered((before, woven, after), self._deinterlace, Fraction(25)))[1]
+
+
+_HELD = 4 * CYCLE
+"""Frames kept while the filters make up their minds."""
+_MARKS = 250
+
+
+def _mark(frame: VideoFrame, number: int) -> VideoFrame:
+    """The luma (or green) of a frame in 8 bits, with ``number`` written into the chroma planes."""
+    layout = layout_of(frame.format.name)
+    plane = components(frame)[1 if layout.model is Model.RGB else 0]
+    luma = np.right_shift(plane, max(0, layout.bits - 8), dtype=plane.dtype, casting="unsafe").astype(np.uint8)
+    low, high = (np.full(plane.shape, part, np.uint8) for part in (number % _MARKS, number // _MARKS % _MARKS))
+    return planes_to_frame((luma, low, high), "yuv444p")
+
+
+def _mark_of(frame: VideoFrame, row: int) -> int:
+    """The number of the frame from which a row comes."""
+    _, low, high = components(frame)
+    return int(low[row, 0]) + _MARKS * int(high[row, 0])
+
+
+def _woven(top: VideoFrame, bottom: VideoFrame) -> VideoFrame:
+    """The even rows of one frame and the odd rows of another."""
+    if top is bottom:
+        return top
+    planes = []
+    for upper, lower in zip(components(top), components(bottom), strict=True):
+        rows = upper.copy()
+        rows[1::2] = lower[1::2]
+        planes.append(rows)
+    return planes_to_frame(tuple(planes), top.format.name)
+
+
+def progressive(source: Frames, count: int, fields: FieldFilter, path: Path, order: FieldOrder) -> Frames:
     """``source`` (of ``count`` frames) through the filter asked for."""
     if fields is FieldFilter.NONE:
         return source
@@ -222,4 +261,4 @@ def progressive(
         top_first = look(path).top_first
     if fields is FieldFilter.BWDIF:
         return Deinterlaced(source, count, top_first)
-    return Untelecined(source, count, pixel_format, top_first)
+    return Untelecined(source, count, top_first)

@@ -95,7 +95,7 @@ def _source(info: MediaInfo, fields: FieldFilter) -> Frames:
     if info.kind is not MediaKind.MOVIE:
         return PictureSource(info)
     movie = MovieSource(info)
-    return progressive(movie, len(movie), fields, Path(info.path), info.pixel_format, info.field_order)
+    return progressive(movie, len(movie), fields, Path(info.path), info.field_order)
 
 
 class PictureSource:

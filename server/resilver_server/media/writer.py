@@ -21,7 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from torch import Tensor
 
-from resilver_client.errors import DiskFull, FrameCountMismatch, OutputUnwritable, ResilverError
+from resilver_client.errors import DiskFull, FrameCountMismatch, GeometryMismatch, OutputUnwritable, ResilverError
 from resilver_server.domain.formats import ColourTags, FrameFormat
 from resilver_server.domain.rates import Rate
 
@@ -92,7 +92,7 @@ class SegmentWriter:
     def convert(self, rgb: Tensor) -> tuple[Plane, ...]:
         """Planes of the profile's pixel format for a (3, height, width) RGB frame, 0..1, on any device."""
         if tuple(rgb.shape) != (3, self._format.height, self._format.width):
-            raise FrameCountMismatch(f"a frame of shape {tuple(rgb.shape)} does not fit {self._format}")
+            raise GeometryMismatch(f"a frame of shape {tuple(rgb.shape)} does not fit {self._format}")
         return from_rgb(rgb, self._profile.pixel_format, self._tags)
 
     def write(self, rgb: Tensor) -> None:
