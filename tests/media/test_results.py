@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from resilver_client.errors import FrameCountMismatch, OutputExists, OutputUnwritable, UnknownProfile
+from resilver_client.errors import FrameCountMismatch, GeometryMismatch, OutputExists, OutputUnwritable, UnknownProfile
 from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.spans import Span
 from resilver_server.media.audio import AudioPlan
@@ -347,6 +347,23 @@ def test_encoders_run_with_the_threads_of_the_profile() -> None:
     assert profile("prores-4444").codec == "prores_aw"
     with pytest.raises(UnknownProfile, match="vhs"):
         profile("vhs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (15, 16), (16, 15), (16, 16), (255, 121), (256, 119), (257, 121)])
+def test_sizes_are_encoded_or_refused_by_name_before_the_first_frame(
+    tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    chosen, form = profile(name), FrameFormat(*size)
+    fits = size[0] >= chosen.least[0] and size[1] >= chosen.least[1]
+    if fits and not size[0] % chosen.multiple[0] and not size[1] % chosen.multiple[1]:
+        with SegmentWriter(str(tmp_path / "a"), chosen, form, Fraction(24), BT709, 0) as writer:
+            writer.write(torch.full((3, size[1], size[0]), 0.5))
+            assert writer.close().frames == 1
+    else:
+        with pytest.raises(GeometryMismatch, match=name):
+            SegmentWriter(str(tmp_path / "a"), chosen, form, Fraction(24), BT709, 0)
+        assert list(tmp_path.iterdir()) == []
 
 
 def media(**changes: object) -> MediaInfo:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-from resilver_client.errors import UnknownProfile
-from resilver_server.domain.formats import MediaInfo, MediaKind
+from resilver_client.errors import GeometryMismatch, UnknownProfile
+from resilver_server.domain.formats import FrameFormat, MediaInfo, MediaKind
 
 from .layout import Model, layout_of
 
@@ -37,6 +37,10 @@ class Profile:
     audio_codec: str = "pcm_s24le"
     """Empty where the container carries no sound."""
     is_sequence: bool = False
+    least: tuple[int, int] = (1, 1)
+    """Smallest width and height that the encoder takes."""
+    multiple: tuple[int, int] = (1, 1)
+    """What width and height must be multiples of."""
 
     @property
     def is_rgb(self) -> bool:
@@ -47,8 +51,14 @@ def _options(**values: str) -> Mapping[str, str]:
     return MappingProxyType(values)
 
 
-def _movie(name: str, summary: str, codec: str, pixel_format: str, depth: int, **options: str) -> Profile:
-    return Profile(name, summary, ".mov", "mov", codec, pixel_format, depth, _options(**options))
+def _prores(name: str, summary: str, pixel_format: str, profile: str) -> Profile:
+    options = _options(profile=profile, vendor="apl0")
+    return Profile(name, summary, ".mov", "mov", "prores_aw", pixel_format, 10, options, least=(2, 2), multiple=(2, 1))
+
+
+def _dnxhr(name: str, summary: str, pixel_format: str, depth: int) -> Profile:
+    options = _options(profile=name.replace("-", "_"))
+    return Profile(name, summary, ".mov", "mov", "dnxhd", pixel_format, depth, options, least=(256, 120))
 
 
 def _sequence(name: str, summary: str, codec: str, pixel_format: str, depth: int, **options: str) -> Profile:
@@ -59,29 +69,27 @@ def _sequence(name: str, summary: str, codec: str, pixel_format: str, depth: int
 
 
 _X264 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0"
-_X265 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0:pools=none:frame-threads=1:wpp=0:log-level=error"
+_X265 = "open-gop=0:bframes=0:keyint=48:min-keyint=48:scenecut=0:pools=4:frame-threads=2:wpp=1:log-level=error"
 
 PROFILES: tuple[Profile, ...] = (
-    _movie(
-        "prores-422hq", "ProRes 422 HQ, 10 bits for editing", "prores_aw", "yuv422p10le", 10, profile="3", vendor="apl0"
-    ),
-    _movie(
-        "prores-4444", "ProRes 4444, full colour resolution", "prores_aw", "yuv444p10le", 10, profile="4", vendor="apl0"
-    ),
-    _movie("dnxhr-hqx", "DNxHR HQX, 10 bits, for editing", "dnxhd", "yuv422p10le", 10, profile="dnxhr_hqx"),
-    _movie("dnxhr-hq", "DNxHR HQ, 8 bits", "dnxhd", "yuv422p", 8, profile="dnxhr_hq"),
+    _prores("prores-422hq", "ProRes 422 HQ, 10 bits, for editing", "yuv422p10le", "3"),
+    _prores("prores-4444", "ProRes 4444, full colour resolution", "yuv444p10le", "4"),
+    _dnxhr("dnxhr-hqx", "DNxHR HQX, 10 bits, for editing", "yuv422p10le", 10),
+    _dnxhr("dnxhr-hq", "DNxHR HQ, 8 bits", "yuv422p", 8),
     Profile(
         "h264", "H.264, 8 bits, for viewing", ".mp4", "mp4", "libx264", "yuv420p", 8,
         MappingProxyType({"preset": "medium", "crf": "16", "x264-params": _X264}), intra=False, audio_codec="aac",
+        least=(2, 2), multiple=(2, 2),
     ),
     Profile(
         "hevc10", "HEVC, 10 bits, for viewing", ".mp4", "mp4", "libx265", "yuv420p10le", 10,
         MappingProxyType({"preset": "fast", "crf": "16", "x265-params": _X265}),
-        intra=False, codec_tag="hvc1", audio_codec="aac",
+        intra=False, codec_tag="hvc1", audio_codec="aac", least=(16, 16), multiple=(2, 2),
     ),
     Profile(
         "ffv1", "FFV1, lossless, for archives", ".mkv", "matroska", "ffv1", "gbrp16le", 16,
         MappingProxyType({"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "0", "g": "1"}),
+        least=(4, 4),
     ),
     _sequence("png", "PNG pictures, 16 bits", "png", "rgb48be", 16, compression_level="3", pred="mixed"),
     _sequence("tiff", "TIFF pictures, 16 bits", "tiff", "rgb48le", 16, compression_algo="deflate"),
@@ -112,6 +120,19 @@ def profile(name: str, info: MediaInfo | None = None) -> Profile:
         depth, pixel_format = next(pair for pair in _FFV1_FORMATS if pair[0] >= min(16, info.bit_depth))
         return replace(found, bit_depth=depth, pixel_format=pixel_format)
     return found
+
+
+def ensure_encodes(profile: Profile, format: FrameFormat) -> None:
+    """Raises GeometryMismatch where frames of this size cannot be encoded in the profile."""
+    size, whole = (format.width, format.height), profile.multiple
+    fits = all(edge >= least and edge % step == 0 for edge, least, step in zip(size, profile.least, whole, strict=True))
+    if fits:
+        return
+    steps = f", with a width that {whole[0]} divides and a height that {whole[1]} divides" if max(whole) > 1 else ""
+    raise GeometryMismatch(
+        f"{profile.name} cannot hold frames of {size[0]}x{size[1]}",
+        remedy=f"it takes {profile.least[0]}x{profile.least[1]} and more{steps}; choose another size or profile",
+    )
 
 
 def warnings(profile: Profile, info: MediaInfo) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from .colour import from_rgb
 from .files import reason
 from .layout import Plane
 from .planes import planes_to_frame
-from .profiles import Profile
+from .profiles import Profile, ensure_encodes
 from .tagging import fitting, put_tags
 
 FRAME_NAME = "%08d"
@@ -62,12 +62,13 @@ class SegmentWriter:
 
     ``write`` converts and encodes; ``convert`` and ``write_planes`` are its two halves, so that one thread may convert
     while another encodes. Each may be called from one thread at a time. Leaving the context with an exception, or
-    without ``close``, removes what was written. Raises OutputUnwritable and DiskFull.
+    without ``close``, removes what was written. Raises GeometryMismatch, OutputUnwritable and DiskFull.
     """
 
     def __init__(
         self, path: str, profile: Profile, format: FrameFormat, rate: Rate, tags: ColourTags, first_index: int
     ) -> None:
+        ensure_encodes(profile, format)
         self._path = Path(path)
         self._profile = profile
         self._tags = fitting(tags, profile.pixel_format, profile.codec)
