@@ -9,6 +9,7 @@ import opentimelineio as otio
 
 from .effects import speed_of
 from .fits import Fit, Window
+from .foreign import section
 from .paths import is_windows, split_pattern
 from .request import original_reference
 from .times import rational, seconds, time_range, written_rate
@@ -54,9 +55,7 @@ def switch_on(fit: Fit, original_key: str, restored_key: str) -> None:
         clip.source_range = original.available_range
     references = {original_key: original, restored_key: restored_reference(fit, start - fit.restored.head), **others}
     clip.set_media_references(references, restored_key)
-    before = clip.metadata.get("resilver")
-    asked = dict(before) if before is not None and hasattr(before, "keys") else {}
-    clip.metadata["resilver"] = {**asked, **provenance(Window(fit))}
+    clip.metadata["resilver"] = {**section(clip, "resilver"), **provenance(Window(fit))}
 
 
 def restored_reference(fit: Fit, start: Fraction) -> otio.core.MediaReference:
@@ -163,7 +162,7 @@ def _original_piece(fit: Fit, first: Fraction, stop: Fraction) -> otio.schema.Cl
     start = low - speed * (fit.duration - stop) if speed < 0 else low + speed * first
     piece.source_range = time_range(start, stop - first, rate)
     del piece.markers[:]
-    if "head" in (piece.metadata.get("resilver") or {}):
+    if "head" in section(piece, "resilver"):
         del piece.metadata["resilver"]["head"]
     return piece
 

@@ -17,6 +17,7 @@ import opentimelineio as otio
 
 from resilver_client.errors import TimelineUnreadable
 
+from .foreign import as_list, section
 from .times import snap_rate
 
 _MOTION = re.compile(
@@ -51,7 +52,7 @@ def _apply_motion(clip: otio.schema.Clip, motions: list[re.Match[str]]) -> None:
     if clip.source_range is None or any(isinstance(each, otio.schema.TimeEffect) for each in clip.effects):
         return
     start, rate = clip.source_range.start_time, clip.source_range.start_time.rate
-    reel = (clip.metadata.get("cmx_3600") or {}).get("reel")
+    reel = section(clip, "cmx_3600").get("reel")
     for motion in motions:
         begins = motion["start"] is None or otio.opentime.from_timecode(motion["start"], rate) == start
         speed = Fraction(motion["speed"]) / round(snap_rate(rate))
@@ -62,7 +63,7 @@ def _apply_motion(clip: otio.schema.Clip, motions: list[re.Match[str]]) -> None:
 
 def _relink_destination(clip: otio.schema.Clip) -> None:
     """Both events of a dissolve carry the comments of both clips, and the adapter takes the first one's media."""
-    comments = (clip.metadata.get("cmx_3600") or {}).get("comments") or ()
+    comments = as_list(section(clip, "cmx_3600").get("comments"))
     paths = [match["path"] for match in map(_TO_CLIP.match, map(str, comments)) if match]
     if paths:
         clip.media_reference = otio.schema.ExternalReference(paths[0])

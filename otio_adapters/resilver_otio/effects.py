@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import opentimelineio as otio
 
 from resilver_client.errors import ClipUnsupported
+
+from .foreign import as_list, as_mapping, section
 
 _CHANGES_TIME = re.compile(
     r"time\W?_?(re)?\W?_?(map|warp)|retim|\bspeed|freeze|optical.?flow|motion.?effect|\breverse", re.I
@@ -38,12 +42,12 @@ def kept_effects(item: otio.core.Item) -> tuple[str, ...]:
     """Names of effects that leave the time alone and do something: they stay on the original."""
     names = []
     for effect in item.effects:
-        resolve = effect.metadata.get("Resolve_OTIO")
+        resolve = section(effect, "Resolve_OTIO")
         if isinstance(effect, otio.schema.TimeEffect) or not getattr(effect, "enabled", True):
             continue
-        if resolve is not None and not (resolve.get("Enabled", True) and len(resolve.get("Parameters") or ())):
+        if resolve and not (resolve.get("Enabled", True) and as_list(resolve.get("Parameters"))):
             continue  # Resolve lists every inspector section, also those nobody touched
-        names.append(str(resolve.get("Effect Name") if resolve is not None else _name(effect)))
+        names.append(str(resolve.get("Effect Name") or _name(effect)))
     return tuple(dict.fromkeys(names))
 
 
@@ -56,28 +60,26 @@ def _scalar(effect: otio.schema.LinearTimeWarp, item: otio.core.Item) -> Fractio
 
 
 def _ramp(effect: otio.schema.TimeEffect) -> str:
-    resolve = effect.metadata.get("Resolve_OTIO") or {}
+    resolve = section(effect, "Resolve_OTIO")
     if "Key Frames" in resolve:
-        return f"its speed changes ({len(resolve['Key Frames'])} key frames)"
+        return f"its speed changes ({len(as_list(resolve['Key Frames']))} key frames)"
     if "lookup" in effect.metadata:
         return f"the time warp {_name(effect)!r} changes its speed from frame to frame"
     return f"the time effect {_name(effect)!r} is no constant speed"
 
 
 def _may_change_time(effect: otio.schema.Effect) -> bool:
-    if effect.metadata.get("Resolve_OTIO") is not None:
+    if section(effect, "Resolve_OTIO"):
         return False  # Resolve writes retimes as time effects; "Retime and Scaling" only says how they are drawn
-    fcp = effect.metadata.get("fcp_xml") or {}
+    fcp = section(effect, "fcp_xml")
     words = (effect.name, effect.effect_name, str(fcp.get("effectid", "")))
     return any(_CHANGES_TIME.search(word or "") for word in words) and not _identity_remap(fcp)
 
 
-def _identity_remap(fcp: object) -> bool:
+def _identity_remap(fcp: Mapping[str, Any]) -> bool:
     """Whether a Final Cut 7 "Time Remap" leaves the clip at 100 %, forwards."""
-    if not hasattr(fcp, "get"):
-        return False
-    parameters = fcp.get("parameter") or ()
-    found = {str(each.get("parameterid", "")): each.get("value") for each in parameters if hasattr(each, "get")}
+    parameters = [as_mapping(each) for each in as_list(fcp.get("parameter"))]
+    found = {str(each.get("parameterid", "")): each.get("value") for each in parameters}
     if "speed" not in found:
         return False
     still = {"false", "0", "none", ""}

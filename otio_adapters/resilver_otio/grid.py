@@ -13,6 +13,7 @@ import opentimelineio as otio
 from resilver_client.errors import ClipUnsupported
 
 from .effects import speed_of
+from .foreign import section
 from .locate import cut_frame
 from .request import RESTORED
 from .times import rational, seconds, snap_rate, whole, written_rate
@@ -99,7 +100,7 @@ def _regrid_range(item: otio.core.Item, start: Fraction, length: Fraction, grid:
     else:
         source = source if source is not None else item.media_reference.available_range
         first = seconds(source.start_time)
-        if isinstance(item, otio.schema.Clip) and "head" in (item.metadata.get("resilver") or {}):
+        if isinstance(item, otio.schema.Clip) and "head" in section(item, "resilver"):
             first = _regrid_restored(item, start, first, grid)
     duration = grid.frames(grid.cut(start + length) - grid.cut(start))
     item.source_range = otio.opentime.TimeRange(rational(first, written_rate(grid.rate)), duration)

@@ -48,7 +48,7 @@ def playing_rate(clip: ClipRequest, rate: Fraction, frames: int) -> Fraction:
     """Frames a second at which the timeline plays the media.
 
     Its own (``rate``), unless a rate is asked for, or the media is a sequence (whose files have none), or the
-    timeline counts exactly the media's frames at another rate: then the editor has reinterpreted it.
+    timeline counts the media's frames (give or take one) at another rate: then the editor has reinterpreted it.
     """
     if clip.play_rate is not None:
         return clip.play_rate
@@ -56,8 +56,11 @@ def playing_rate(clip: ClipRequest, rate: Fraction, frames: int) -> Fraction:
         return rate
     if clip.is_sequence:
         return clip.media_rate
-    counted = clip.available_duration is not None and clip.available_duration * clip.media_rate == frames
-    return clip.media_rate if counted else rate
+    if clip.available_duration is None:
+        return rate
+    counted = abs(clip.available_duration * clip.media_rate - frames)
+    lasting = abs(clip.available_duration * rate - frames)
+    return clip.media_rate if counted <= 1 and counted < lasting else rate
 
 
 def on_grid(clip: ClipRequest, located: Located, rate: Fraction) -> tuple[int, Fraction]:

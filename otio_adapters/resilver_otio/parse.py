@@ -64,6 +64,8 @@ def pick_timeline(found: Any, name: str | None, where: str) -> otio.schema.Timel
     timelines = list(_timelines(found))
     chosen = [each for each in timelines if name is None or each.name == name]
     if len(chosen) == 1:
+        if chosen[0].tracks is None:
+            raise TimelineUnreadable("the timeline has no tracks", where=where, remedy="export it again")
         return chosen[0]
     if not timelines:
         raise TimelineUnreadable(f"it holds no timeline but {type(found).__name__}", where=where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +11,7 @@ import opentimelineio as otio
 from resilver_client.errors import ClipOffline, ClipUnsupported, TimelineUnreadable
 
 from .effects import speed_of
+from .foreign import section
 from .paths import media_path, sequence_pattern, split_pattern
 from .times import seconds, snap_rate
 from .types import ClipRequest
@@ -38,6 +38,8 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
     clip = place.clip
     if place.fault or place.record_start is None:
         raise ClipUnsupported(place.fault or "its place is not known", where=place.name)
+    if place.duration is not None and place.duration <= 0:
+        raise ClipUnsupported("it has no length", where=place.name)
     speed = speed_of(clip)
     media = _media(original_reference(clip), place)
     source = clip.source_range
@@ -141,7 +143,7 @@ def _available(reference: otio.core.MediaReference) -> tuple[Fraction | None, Fr
 
 def _missing(reference: otio.core.MediaReference, place: Place) -> ClipOffline | ClipUnsupported:
     """A title where Resolve wrote the clip and names no media; else media that is offline."""
-    resolve = reference.metadata.get("Resolve_OTIO") or {}
+    resolve = section(reference, "Resolve_OTIO")
     if "Media Url" in resolve:
         return ClipOffline(
             f"its media is offline: {resolve['Media Url']}", where=place.name, remedy="relink the clip and export again"
@@ -170,9 +172,7 @@ class Overrides:
     @classmethod
     def of(cls, clip: otio.schema.Clip) -> Overrides:
         """Raises ClipUnsupported, naming clip and key, for a value that cannot be meant."""
-        found = clip.metadata.get("resilver")
-        if not isinstance(found, Mapping) and not hasattr(found, "get"):
-            return cls()
+        found = section(clip, "resilver")
         key = ""
         try:
             key = "rate"
