@@ -26,6 +26,9 @@ def bench(
     frames: Annotated[int, typer.Option(min=2, help="Frames of the clip.")] = 12,
     rounds: Annotated[int, typer.Option(min=1, help="Medians are over so many rounds.")] = 3,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, mps; the best there is if not given.")] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Peak memory of a clip and of one ten times as long.")
+    ] = False,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Time networks alone, in their stage, and in the whole pipeline. Quote the ratios: machines differ."""
@@ -35,6 +38,9 @@ def bench(
     measure = parse_target(size).size
     if measure is None:
         raise typer.BadParameter(f"{size!r} is no size; write 320x180", param_hint="--size")
+    if memory:
+        _print_memory(measure)
+        return
     chosen = next((found for found in devices() if device in (None, found.id)), None)
     if chosen is None:
         raise typer.BadParameter(f"there is no device {device!r}", param_hint="--device")
@@ -51,6 +57,16 @@ def bench(
     if as_json:
         rows = [asdict(timing) | {"ncnn": peers.get(timing.model)} for timing in timings]
         as_json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _print_memory(size: tuple[int, int]) -> None:
+    from resilver_server.lab.bench_memory import LONGER, peaks
+
+    short, long = peaks(size)
+    console.print(
+        f"peak resident size: {short / _MEGABYTE:.0f} MiB; of a clip {LONGER} times as long: "
+        f"{long / _MEGABYTE:.0f} MiB, ratio {long / short:.3f}"
+    )
 
 
 def _ncnn(timings: list[Timing], size: tuple[int, int], rounds: int) -> dict[str, float]:

@@ -48,7 +48,7 @@ def pull(
 
 
 def pull_model(name: str, accept_licence: bool = False) -> None:
-    """Install one model with a progress bar; says so where it is there already."""
+    """Install one model with a progress bar. What is there already is read again, and fetched anew if it is damaged."""
     model = card(name)
     kept = store.installed(name)
     if kept:
