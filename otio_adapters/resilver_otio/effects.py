@@ -13,6 +13,7 @@ import opentimelineio as otio
 from resilver_client.errors import ClipUnsupported
 
 from .foreign import as_list, as_mapping, section
+from .stand_ins import stands_for
 
 _CHANGES_TIME = re.compile(
     r"time\W?_?(re)?\W?_?(map|warp)|retim|\bspeed|freeze|optical.?flow|motion.?effect|\breverse", re.I
@@ -60,6 +61,9 @@ def _scalar(effect: otio.schema.LinearTimeWarp, item: otio.core.Item) -> Fractio
 
 
 def _ramp(effect: otio.schema.TimeEffect) -> str:
+    unknown = stands_for(effect)
+    if unknown is not None:
+        return f"its effect {unknown} is of a schema that OpenTimelineIO does not know"
     resolve = section(effect, "Resolve_OTIO")
     if "Key Frames" in resolve:
         return f"its speed changes ({len(as_list(resolve['Key Frames']))} key frames)"

@@ -11,6 +11,8 @@ import opentimelineio as otio
 
 from resilver_client.errors import TimelineUnreadable
 
+from .stand_ins import has_stand_ins, put_in, take_out
+
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 400
 """JSON nesting: OpenTimelineIO's parser runs out of stack, and kills the process, at some ten thousand."""
@@ -30,7 +32,8 @@ def parse_timeline(text: str, where: str = "timeline") -> otio.schema.Timeline:
 
 def to_json(timeline: otio.schema.Timeline) -> str:
     """OTIO JSON of a timeline."""
-    return str(timeline.to_json_string())
+    text = str(timeline.to_json_string())
+    return json.dumps(take_out(json.loads(text)), indent=4, ensure_ascii=False) if has_stand_ins(text) else text
 
 
 def parse_object(content: bytes, where: str) -> otio.core.SerializableObject:
@@ -45,7 +48,10 @@ def parse_object(content: bytes, where: str) -> otio.core.SerializableObject:
         raise TimelineUnreadable(f"not valid JSON ({error})", where=where, remedy="export it again") from error
     if not isinstance(data, dict) or "OTIO_SCHEMA" not in data:
         raise TimelineUnreadable("JSON, but not OpenTimelineIO", where=where)
-    unknown = next(_unknown_schemas(data, "the file", True, otio.core.type_version_map()), None)
+    known = otio.core.type_version_map()
+    if put_in(data, known.keys() | _OTHER_NAMES):
+        text = json.dumps(data)
+    unknown = next(_unknown_schemas(data, "the file", True, known), None)
     if unknown is not None:
         what, owner = unknown
         remedy = "export it for an older OpenTimelineIO, or update OpenTimelineIO here"

@@ -13,6 +13,7 @@ from resilver_client.errors import ClipOffline, ClipUnsupported, TimelineUnreada
 from .effects import speed_of
 from .foreign import section
 from .paths import media_path, sequence_pattern, split_pattern
+from .stand_ins import stands_for
 from .times import seconds, snap_rate
 from .types import ClipRequest
 from .walk import Place
@@ -38,6 +39,10 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
     clip = place.clip
     if place.fault or place.record_start is None:
         raise ClipUnsupported(place.fault or "its place is not known", where=place.name)
+    unknown = stands_for(clip) or stands_for(original_reference(clip))
+    if unknown is not None:
+        what = f"{unknown} is a schema that OpenTimelineIO does not know"
+        raise ClipUnsupported(what, where=place.name, remedy="leave it out of the selection")
     if place.duration is not None and place.duration <= 0:
         raise ClipUnsupported("it has no length", where=place.name)
     speed = speed_of(clip)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from fractions import Fraction as F
 from pathlib import Path
 
 import opentimelineio as otio
@@ -12,7 +13,9 @@ import pytest
 from resilver_client.errors import ClipUnsupported, TimelineUnreadable
 from resilver_otio.collect import collect
 from resilver_otio.paths import media_path, resolve_url, sequence_pattern, split_pattern
+from resilver_otio.place import place
 from resilver_otio.read import read_timeline
+from resilver_otio.types import Layout, Restored
 
 RT, TR = otio.opentime.RationalTime, otio.opentime.TimeRange
 
@@ -147,7 +150,7 @@ class TestRefusals:
             ("a.otio", b'{"OTIO_SCHEMA": "Timeline.1", "metadata": ' + b'{"a":' * 50_000, "nested deeper than"),
             ("a.otio", b'{"OTIO_SCHEMA": "Timeline.1"}', "KeyError|ValueError|TypeError"),
             ("a.otio", b'{"OTIO_SCHEMA": "Timeline.7"}', "Timeline.7 needs a newer OpenTimelineIO"),
-            ("a.otio", unknown("Wobble.1"), r"Wobble\.1 is a schema that OpenTimelineIO does not know.*clip 'a'"),
+            ("a.otio", b'{"OTIO_SCHEMA": "Wobble.1"}', r"Wobble\.1 is a schema that OpenTimelineIO does not know"),
             ("a.otio", unknown("Effect.9"), r"Effect\.9 needs a newer OpenTimelineIO.*clip 'a'"),
             ("a.otio", otio.schema.Marker().to_json_string().encode(), "no timeline but Marker"),
             ("a.xml", b"<xmeml><sequence>", "cannot read it"),
@@ -180,3 +183,31 @@ class TestRefusals:
         os.truncate(file, 300 << 20)
         with pytest.raises(TimelineUnreadable, match="larger than 256 MiB"):
             read_timeline(file)
+
+
+class TestUnknownSchemas:
+    """One clip that cannot be understood does not take the others with it, and nothing of it is lost."""
+
+    @pytest.mark.parametrize("where", ["effects", "media", "child", "markers"])
+    def test_the_rest_goes_on(self, where: str) -> None:
+        data = json.loads(edit("/a.mov", "/b.mov").to_json_string())
+        row = data["tracks"]["children"][0]["children"]
+        odd = {"OTIO_SCHEMA": "Wobble.1", "name": "odd", "amount": 0.1, "source_range": row[0]["source_range"]}
+        if where == "media":
+            row[0]["media_references"]["DEFAULT_MEDIA"] = odd
+        elif where == "child":
+            row[0] = odd
+        else:
+            row[0][where] = [odd]
+        text = json.dumps(data)
+        found = collect(text)
+        assert found.clips[-1].media == "/b.mov"
+        assert found.clips[-1].record_start == 1
+        if where != "markers":
+            (refusal,) = found.refusals
+            assert (refusal.clip, refusal.reason) == ("odd" if where == "child" else "a", "CLIP_UNSUPPORTED")
+            assert "Wobble.1" in refusal.message
+        new = Restored("0/1", "/out/b.mov", F(60), 60, 1, 1, "j", "r")
+        after = json.loads(place(text, [new], Layout.OVERLAY).timeline)
+        del after["tracks"]["children"][1]
+        assert after == data
