@@ -114,6 +114,25 @@ def test_a_worker_that_dies_is_reported_and_replaced(tmp_path: Path) -> None:
     on_loop(check)
 
 
+def test_a_worker_that_the_system_ends_for_memory_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters = tmp_path / "vmstat"
+    counters.write_text("pgfault 7\noom_kill 3\n")
+    monkeypatch.setattr("resilver_server.execution.memory.COUNTERS", counters)
+
+    async def check() -> None:
+        async with executor() as running:
+            await do(running, "print")
+            counters.write_text("pgfault 9\noom_kill 4\n")
+            with pytest.raises(OutOfMemory):
+                await do(running, "kill")
+            with pytest.raises(WorkerLost):
+                await do(running, "kill")
+
+    on_loop(check)
+
+
 def test_a_failed_device_replaces_the_worker(tmp_path: Path) -> None:
     (tmp_path / "reel").write_bytes(b"")
 

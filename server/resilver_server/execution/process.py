@@ -10,13 +10,17 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resilver_client.errors import DeviceFailed, ResilverError, WorkerLost
+from resilver_client.errors import DeviceFailed, OutOfMemory, ResilverError, WorkerLost
 from resilver_server.planning.tasks import Result, Task
 
 from .executor import ProgressCallback
+from .memory import oom_kills
 from .wire import LARGEST_LINE, Answer, Cancel, Failed, Message, Ready, Report, Run, decode, encode
 
 _LINES_KEPT = 12
+_SIGKILL = 9
+_ENDING_SECONDS = 5.0
+"""Between the end of a worker's pipe and its own."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class WorkerProcess:
         self._drain: asyncio.Task[None] | None = None
         self._last_id = 0
         self._ready = False
+        self._oom_kills = 0
 
     @property
     def pid(self) -> int | None:
@@ -63,15 +68,17 @@ class WorkerProcess:
         process, self._process, self._ready = self._process, None, False
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
         if self._drain is not None:
             await self._drain
 
     async def _spawn(self) -> None:
         """A fresh interpreter: nothing of the server's memory, threads or files goes along."""
         self._stderr.clear()
+        self._oom_kills = oom_kills()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -138,11 +145,18 @@ class WorkerProcess:
             raise await self._lost()
         return decode(line)
 
-    async def _lost(self) -> WorkerLost:
-        """What is left of a worker that ended by itself."""
+    async def _lost(self) -> WorkerLost | OutOfMemory:
+        """What is left of a worker that ended by itself. It is waited for: a signal sent to a process that has just
+        ended would take its exit status away from asyncio."""
         process = self._process
+        if process is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _ENDING_SECONDS)
         await self.kill()
         code = process.returncode if process else None
+        if code == -_SIGKILL and oom_kills() > self._oom_kills:
+            remedy = "close other programs, or ask for a smaller size"
+            return OutOfMemory("the system ended a worker because memory ran out", remedy=remedy)
         lines = " | ".join(line for line in self._stderr if line)
         return WorkerLost(f"a worker process ended ({_ending(code)})", where=lines, remedy="see the server's log")
 

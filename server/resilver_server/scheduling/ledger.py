@@ -108,12 +108,22 @@ class Ledger:
 
         return await self._database.call(work)
 
-    async def under_way(self) -> list[JobRow]:
-        """Jobs that are to run, oldest first."""
-        marks = ", ".join("?" * len(UNDER_WAY))
-        return await self._database.call(
-            lambda c: fetch(c, JobRow, f"WHERE state IN ({marks}) ORDER BY id", *UNDER_WAY)
-        )
+    async def under_way(self) -> list[tuple[JobHead, bool]]:
+        """Jobs that are to run, oldest first, and whether each is a preview."""
+
+        def work(connection: sqlite3.Connection) -> list[tuple[JobHead, bool]]:
+            marks = ", ".join("?" * len(UNDER_WAY))
+            heads = fetch(connection, JobHead, f"WHERE state IN ({marks}) ORDER BY id", *UNDER_WAY)
+            query = f"SELECT id FROM job WHERE state IN ({marks}) AND json_extract(request, '$.preview_frames') > 0"
+            previews = {row[0] for row in connection.execute(query, UNDER_WAY)}
+            return [(head, head.id in previews) for head in heads]
+
+        return await self._database.call(work)
+
+    async def request(self, job: str) -> str:
+        """JSON of what was asked for."""
+        await self.job(job)
+        return await self._database.call(lambda c: fetch(c, JobRow, "WHERE id = ?", job)[0].request)
 
     async def outputs_under_way(self) -> set[str]:
         """Results that unfinished jobs are going to write."""

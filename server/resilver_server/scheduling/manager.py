@@ -27,7 +27,7 @@ from resilver_server.planning.tasks import DevicesResult, InstallResult, Install
 from resilver_server.storage.content import ContentStore
 from resilver_server.storage.database import Database
 from resilver_server.storage.lock import DatabaseLock
-from resilver_server.storage.rows import JobRow
+from resilver_server.storage.rows import JobHead
 
 from .desk import Control, Desk, JobRun, KeyLocks, Pausing
 from .flow import run_job
@@ -264,19 +264,21 @@ class JobManager:
 
     async def _admit(self) -> None:
         """Start jobs that are under way and not running: oldest first, previews beside the films."""
-        films = sum(not run.request.preview_frames for run, _ in self._running.values())
-        for row in await self._ledger.under_way():
-            if row.id in self._running or self._stopping:
+        for head, preview in await self._ledger.under_way():
+            if not self._has_room(head.id, preview):
                 continue
-            request = loads(JobRequest, row.request)
-            if not request.preview_frames and films >= self.settings.workers:
-                continue
-            films += not request.preview_frames
-            self._begin(row, request)
+            with contextlib.suppress(JobNotFound):  # deleted in that moment
+                request = loads(JobRequest, await self._ledger.request(head.id))
+                if self._has_room(head.id, preview):
+                    self._begin(head, request)
 
-    def _begin(self, row: JobRow, request: JobRequest) -> None:
-        run = JobRun(self._desk, row.id, request, Control(state=JobState(row.state)))
-        self._running[row.id] = (run, asyncio.create_task(self._run(run), name=f"job {row.id}"))
+    def _has_room(self, job: str, preview: bool) -> bool:
+        films = sum(not run.request.preview_frames for run, _ in self._running.values())
+        return not self._stopping and job not in self._running and (preview or films < self.settings.workers)
+
+    def _begin(self, head: JobHead, request: JobRequest) -> None:
+        run = JobRun(self._desk, head.id, request, Control(state=JobState(head.state)))
+        self._running[head.id] = (run, asyncio.create_task(self._run(run), name=f"job {head.id}"))
 
     async def _run(self, run: JobRun) -> None:
         """One job to its end; the edge at which whatever goes wrong becomes the job's failure."""
