@@ -31,6 +31,7 @@ from resilver_server.stages.plan import plan_shot
 from . import device as devices
 from .analysis import analyse, solve
 from .chain import Chains
+from .heap import give_back
 from .joining import join_segments
 from .preview import preview
 from .render import checking, render
@@ -50,7 +51,14 @@ def run(task: Task, progress: Report, cancelled: IsCancelled) -> Result:
 
     Raises the typed errors of ``resilver_client.errors``; after an error or a cancel nothing half-written is left.
     """
-    report = _Throttled(progress)
+    give_back()
+    try:
+        return _done(task, _Throttled(progress), cancelled)
+    finally:
+        give_back()
+
+
+def _done(task: Task, report: Report, cancelled: IsCancelled) -> Result:
     match task:
         case AnalyseTask():
             return analyse(task, report, cancelled)

@@ -7,7 +7,7 @@ from typing import Any
 
 from resilver_client.errors import OutOfMemory
 from resilver_server.domain.formats import FrameFormat
-from resilver_server.models.cards import Architecture, IfnetParameters, ModelCard, RrdbParameters, card
+from resilver_server.models.cards import Architecture, IfnetParameters, ModelCard, RrdbParameters, SpanParameters, card
 from resilver_server.planning.plans import StagePlan
 from resilver_server.planning.tasks import Device
 
@@ -26,15 +26,16 @@ _FRAMES_HELD = 10
 
 
 def bytes_per_pixel(model: ModelCard) -> int:
-    """Float32 activations of a network per input pixel, at its widest point."""
+    """Float32 activations of a network per input pixel, as measured on a CPU and rounded up: x4plus-anime 16.4 kB,
+    SPAN x4 4.9 kB, compact 0.7 kB, RIFE 4.25 1.0 kB."""
     parameters = model.parameters
     if isinstance(parameters, RrdbParameters):
-        low = parameters.features * 4 + parameters.growth * 8
-        return 4 * (low + 3 * parameters.features * model.scale**2)
+        return 4 * (8 * parameters.features + 4 * parameters.features * model.scale**2)
     if isinstance(parameters, IfnetParameters):
-        return 4 * 220
-    width = getattr(parameters, "features", 0) or getattr(parameters, "channels", 64)
-    return 4 * (8 * width + 6 * model.scale**2)
+        return 4 * 280
+    if isinstance(parameters, SpanParameters):
+        return 4 * 26 * parameters.channels
+    return 4 * (3 * parameters.features + 6 * model.scale**2)
 
 
 def tile(stages: Sequence[StagePlan], device: Device) -> int:
