@@ -90,7 +90,7 @@ def _flow(current: Plane, previous: Plane) -> Plane:
         return np.zeros((*current.shape, 2), np.float32)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     pictures = [np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8) for plane in (current, previous)]
-    return np.asarray(dis.calc(pictures[0], pictures[1], None), np.float32)
+    return np.asarray(dis.calc(pictures[0], pictures[1], np.zeros((*current.shape, 2), np.float32)), np.float32)
 
 
 def _follow(plane: Plane, flow: Plane) -> Plane:

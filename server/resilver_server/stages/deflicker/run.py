@@ -56,14 +56,14 @@ def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: 
     pieces = _pieces(len(clock), clock.walls, trust)
     times = np.array([float(time) for time in clock.times])
     whole, others = _separated(steps, parameters.local)
-    flicker = partial(path.flicker, times=times, pieces=pieces, window=parameters.window)
+    flicker = partial(path.flicker, times=times, pieces=pieces, rate=float(rate), window=parameters.window)
     added = _joined(flicker(whole, fades=True), flicker(others, fades=False)) * _sureness(trust, pieces)[:, None]
     limited = np.clip(added, -parameters.limit, parameters.limit).astype(np.float32)
     return {"gain": limited[:, :-1].reshape(-1, *field.GRID), "gamma": limited[:, -1:]}
 
 
 def _between(measurements: Measurements, clock: Clock) -> tuple[Array, Array]:
-    """Steps (entries, points + 1) from entry to entry, and the least trust on the way. Repeats between are summed up."""
+    """Steps (entries, points + 1) between entries, and the least trust on the way. Repeats between are summed up."""
     rows = np.asarray(clock.frames, np.int64) - int(measurements["frame"].ravel()[0])
     count = len(measurements["gain"])
     every = np.concatenate([measurements["gain"].reshape(count, -1), measurements["gamma"].reshape(count, -1)], axis=1)
