@@ -55,8 +55,10 @@ def test_stage_that_is_wrong(text: str) -> None:
 def test_range_in_frames_and_timecode() -> None:
     assert parse_range("24:48", Fraction(24)) == (1, 2)
     assert parse_range("00:00:01:00-00:00:01:12", Fraction(24)) == (1, Fraction(3, 2))
-    with pytest.raises(typer.BadParameter):
-        parse_range("48:24", Fraction(24))
+    assert parse_range("01:00:01:00-01:00:02:00", Fraction(25), Fraction(3600)) == (1, 2)
+    for wrong in ("48:24", "24", "00:00:01:00-00:00:02:00"):
+        with pytest.raises(typer.BadParameter):
+            parse_range(wrong, Fraction(24), Fraction(3600))
 
 
 def test_selection() -> None:

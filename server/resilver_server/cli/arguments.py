@@ -69,7 +69,7 @@ def _strength(text: str) -> float:
     return value
 
 
-def parse_selection(items: list[str], span: str | None, rate: Rate) -> Selection:
+def parse_selection(items: list[str], span: str | None, rate: Rate, start: Fraction = Fraction(0)) -> Selection:
     """``name=Shot 4``, ``index=0``, ``track=V1``, ``marker=fix``, ``colour=CYAN``; those of a kind are alternatives."""
     selection = Selection()
     for item in items:
@@ -82,18 +82,21 @@ def parse_selection(items: list[str], span: str | None, rate: Rate) -> Selection
         else:
             known = ", ".join(f"{name}=..." for name in (*_SELECTORS, "index"))
             raise typer.BadParameter(f"{item!r} selects nothing; use {known}", param_hint="--select")
-    return replace(selection, range=parse_range(span, rate)) if span else selection
+    return replace(selection, range=parse_range(span, rate, start)) if span else selection
 
 
-def parse_range(text: str, rate: Rate) -> tuple[Fraction, Fraction]:
-    """``START:STOP`` in frames, or ``START-STOP`` in timecode (``00:00:01:00-00:00:02:12``); half-open, in seconds."""
+def parse_range(text: str, rate: Rate, origin: Fraction = Fraction(0)) -> tuple[Fraction, Fraction]:
+    """Seconds from the first frame, half-open. ``START:STOP`` counts frames from it; ``START-STOP`` is the timeline's
+    own timecode (``01:00:01:00-01:00:02:12``), whose first frame stands at ``origin`` seconds."""
     if "-" in text:
-        start, stop = (_timecode(part, rate) for part in text.split("-", 1))
+        start, stop = (_timecode(part, rate) - origin for part in text.split("-", 1))
     else:
         first, colon, last = text.partition(":")
         if not (colon and first.isdigit() and last.isdigit()):
             raise typer.BadParameter(f"{text!r} is no range; write 24:48 (frames)", param_hint="--range")
         start, stop = Fraction(int(first)) / rate, Fraction(int(last)) / rate
+    if start < 0:
+        raise typer.BadParameter(f"the range {text} begins before the timeline does", param_hint="--range")
     if stop <= start:
         raise typer.BadParameter(f"the range {text} is empty", param_hint="--range")
     return start, stop

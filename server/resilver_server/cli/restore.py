@@ -117,13 +117,15 @@ def _source(path: Path, options: _SourceOptions) -> Source:
 def _timeline_source(path: Path, options: _SourceOptions) -> Source:
     if options.rate:
         raise typer.BadParameter("on a timeline the timeline decides", param_hint="--rate")
-    timeline = read_timeline(str(path))
+    timeline = read_timeline(path)
+    for note in timeline.notes:
+        console.print(f"[yellow]note[/yellow] {note}")
     result = options.output.absolute()
     if options.several or not result.suffix:
         result = result / f"{path.stem} restored.otio"
     if result.exists():
         raise OutputExists("the result timeline exists", where=str(result), remedy="choose another --output")
-    selection = arguments.parse_selection(list(options.select), options.span, timeline.rate)
+    selection = arguments.parse_selection(list(options.select), options.span, timeline.rate, timeline.start)
     folder = result.with_suffix("").with_name(f"{result.stem} clips")
     return Source(path, timeline.json, True, selection, folder, "", result)
 
