@@ -53,7 +53,7 @@ def loads(cls: type[T], text: str) -> T:
         data = json.loads(text)
     except ValueError as error:
         raise InvalidRequest(f"not JSON: {error}", where=cls.__name__) from error
-    return from_json(cls, data, cls.__name__)
+    return cast(T, from_json(cls, data, cls.__name__))
 
 
 def from_json(kind: object, data: object, where: str) -> typing.Any:
