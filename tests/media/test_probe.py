@@ -20,12 +20,14 @@ from resilver_client.errors import (
 )
 from resilver_server.domain.formats import ColourTags, MediaKind
 from resilver_server.domain.spans import Span
+from resilver_server.media.files import opened
 from resilver_server.media.identity import source_digests
+from resilver_server.media.index import _from_table, _walk
 from resilver_server.media.pictures import picture_size
 from resilver_server.media.planes import components
 from resilver_server.media.probe import ensure_usable, probe
 from resilver_server.media.reader import Reader
-from support.clips import BT709, numbered, planes_of, write_movie, write_picture
+from support.clips import BT709, every_frame, numbered, planes_of, write_movie, write_picture
 from support.shared import footage
 
 RATES = [
@@ -86,6 +88,65 @@ def test_frames_before_an_edit_list_are_not_counted(tmp_path: Path) -> None:
         for index in (0, 49, 17, 25):
             (picture,) = reader.read(Span(index, index + 1))
             assert (picture.planes[0] == shown[index]).all()
+
+
+@pytest.mark.parametrize("rate", ["24", "30000/1001", "60"])
+def test_the_table_of_an_intra_movie_says_what_its_packets_say(tmp_path: Path, rate: str) -> None:
+    path = write_movie(tmp_path / "a.mov", frames(30, "yuv422p10le"), "prores_aw", "yuv422p10le", Fraction(rate))
+    with opened(path) as container:
+        stream = container.streams.video[0]
+        listed = _from_table(stream, path.stat().st_size)
+        walked, packets = _walk(container.demux(stream), stream, path)
+    assert listed is not None
+    assert packets == len(listed) == 30
+    assert (listed.stamps == walked.stamps).all()
+    assert (listed.keys == walked.keys).all()
+    assert listed.time_base == walked.time_base
+    with opened(path) as container:
+        assert _from_table(container.streams.video[0], path.stat().st_size - 2000) is None
+
+
+def test_pictures_stored_on_their_side_are_refused(tmp_path: Path) -> None:
+    upright = write_movie(tmp_path / "a.mp4", frames(5), "libx264", "yuv420p")
+    path = tmp_path / "b.mp4"
+    with av.open(str(upright)) as given, av.open(str(path), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        stream.set_display_rotation(90)
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    with pytest.raises(MediaUnreadable, match="90"):
+        probe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("file", "codec", "options"),
+    [
+        ("a.webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k"}),
+        ("a.webm", "libvpx-vp9", {"auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8"}),
+        ("a.avi", "mpeg4", {"bf": "2"}),
+        ("a.mp4", "mpeg4", {"bf": "2"}),
+        ("a.avi", "mjpeg", {}),
+        ("a.mxf", "mpeg2video", {"bf": "2"}),
+        ("a.ts", "mpeg2video", {"bf": "2"}),
+        ("a.y4m", "rawvideo", {}),
+        ("a.nut", "ffv1", {}),
+        ("a.flv", "libx264", {"bf": "2"}),
+        ("a.264", "libx264", {"bf": "2"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_containers_count_what_they_show(tmp_path: Path, file: str, codec: str, options: dict[str, str]) -> None:
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write_movie(tmp_path / file, frames(40, pixels, 128, 96), codec, pixels, Fraction(25), **options)
+    info = probe(str(path))
+    whole = [components(frame)[0] for frame in every_frame(path)]
+    assert (info.frame_count, info.rate, info.variable_rate) == (len(whole), 25, False)
+    with Reader(info) as reader:
+        for span in (Span(0, 40), Span(39, 40), Span(17, 23)):
+            for picture in reader.read(span):
+                assert (picture.planes[0] == whole[picture.index]).all()
 
 
 def test_facts_of_real_media() -> None:

@@ -251,6 +251,31 @@ def test_real_sound_keeps_its_place_in_every_movie_profile(tmp_path: Path) -> No
         assert info.duration == 1
 
 
+def test_sound_at_a_rate_that_aac_lacks_is_converted(tmp_path: Path) -> None:
+    source = clicks(tmp_path, rate=192000)
+    made = finish(tmp_path, "h264", [Span(0, 60)], audio=AudioPlan(str(source), Fraction(1), Fraction(1)))
+    (sound,) = probe(made.path).audio
+    assert sound.sample_rate == 48000
+    assert abs(sound.duration - 1) < Fraction(1, 40)
+
+
+def test_sound_of_a_file_without_pictures(tmp_path: Path) -> None:
+    """A track laid under the result: time counts from its own beginning; three channels stay three."""
+    path = tmp_path / "track.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s24le", rate=48000, layout="2.1")
+        count = 48000
+        samples = np.repeat(np.arange(count)[:, None], 3, axis=1).astype(np.int32) << 8 + 5
+        block = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s32", layout="2.1")
+        block.sample_rate, block.pts = 48000, 0
+        container.mux(stream.encode(block))
+        container.mux(stream.encode(None))
+    plan = AudioPlan(str(path), Fraction(1, 4), Fraction(1, 2))
+    found = heard(finish(tmp_path, "ffv1", [Span(0, 30)], audio=plan).path)
+    assert found.shape == (3, 24000)
+    assert all(np.array_equal(channel, np.arange(12000, 36000)) for channel in found)
+
+
 @pytest.mark.parametrize("timecode", ["01:00:00:00", "10:59:59;28"])
 def test_timecode_and_comment_are_in_the_container(tmp_path: Path, timecode: str) -> None:
     made = finish(tmp_path, "prores-422hq", [Span(0, 4)], Fraction(30000, 1001), timecode=timecode)

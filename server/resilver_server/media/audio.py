@@ -22,6 +22,7 @@ from .files import opened, reason
 from .index import movie_index
 
 _BLOCK = 1024
+_AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 Samples = npt.NDArray[np.float32]
 """(channels, samples)."""
 
@@ -35,6 +36,11 @@ class AudioPlan:
     """Seconds after the file's first picture; after its beginning where it has none."""
     duration: Fraction
     """Seconds."""
+
+
+def _rate_for(codec: str, rate: int) -> int:
+    """The source's samples a second, or 48000 where the codec has no such rate."""
+    return rate if codec != "aac" or rate in _AAC_RATES else 48000
 
 
 class AudioTracks:
@@ -68,7 +74,7 @@ class _Track:
     def __init__(
         self, out: OutputContainer, path: Path, index: int, begin: Fraction, duration: Fraction, codec: str
     ) -> None:
-        self._source = _Passage(path, index, begin)
+        self._source = _Passage(path, index, begin, codec)
         self._out = out
         rate = self._source.rate
         self._stream = cast(AudioStream, out.add_stream(codec, rate=rate))
@@ -100,13 +106,14 @@ class _Track:
 class _Passage:
     """Samples of one stream from a moment on, placed by their stamps: gaps and the time before are silence."""
 
-    def __init__(self, path: Path, index: int, begin: Fraction) -> None:
+    def __init__(self, path: Path, index: int, begin: Fraction, codec: str) -> None:
         self._path = path
         self._stack = ExitStack()
         container = self._stack.enter_context(opened(path))
         self._stream = cast(AudioStream, container.streams[index])
         context = self._stream.codec_context
-        self.rate: int = context.sample_rate
+        self.rate: int = _rate_for(codec, context.sample_rate)
+        self._converted = self.rate != context.sample_rate
         self.layout: str = context.layout.name
         self.layout_channels = context.layout.channels
         self._begin = round(begin * self.rate)
@@ -142,11 +149,11 @@ class _Passage:
             raise MediaCorrupt(
                 f"sound cannot be decoded ({reason(error)})", where=f"{self._path}, second {second:.2f}"
             ) from error
-        if frame is None:
-            self._ended = True
+        self._ended = frame is None
+        if frame is None and not self._converted:
             return
         for part in self._resampler.resample(frame):
-            self._place(frame, cast(Samples, part.to_ndarray()))
+            self._place(part if self._converted or frame is None else frame, cast(Samples, part.to_ndarray()))
 
     def _place(self, frame: AudioFrame, samples: Samples) -> None:
         reached = self._begin + self._position + self._held.shape[1]

@@ -19,6 +19,9 @@ from resilver_server.domain.rates import snap_rate
 
 from .files import opened, reason, video_stream
 
+_INTRA = frozenset({"prores", "dnxhd", "mjpeg", "v210", "v410", "cfhd", "png", "rawvideo", "qtrle", "ffv1"})
+"""Codecs whose frames stand alone and are never reordered."""
+
 
 @dataclass(frozen=True, eq=False)
 class MovieIndex:
@@ -83,6 +86,9 @@ def movie_index(path: Path) -> MovieIndex:
 def _indexed(path: Path, size: int, modified: int) -> MovieIndex:
     with opened(path) as container:
         stream = video_stream(container, path)
+        listed = _from_table(stream, size)
+        if listed is not None:
+            return listed
         try:
             index, packets = _walk(container.demux(stream), stream, path)
         except FFmpegError as error:
@@ -95,6 +101,25 @@ def _indexed(path: Path, size: int, modified: int) -> MovieIndex:
             remedy="copy it again from its source, or save what is left of it as a new file",
         )
     return index
+
+
+def _from_table(stream: VideoStream, size: int) -> MovieIndex | None:
+    """The index of a movie without reading its pictures, for intra-only MOV and MP4 whose table lists every packet.
+
+    Such files are as large as disks. Their table is what the demuxer itself goes by; it is believed where it is whole:
+    as many entries as the header counts, every one a key frame that lies inside the file. None otherwise.
+    """
+    if "mp4" not in stream.container.format.name or stream.codec_context.name not in _INTRA:
+        return None
+    entries = list(stream.index_entries)
+    whole = all(
+        entry.is_keyframe and not entry.is_discard and 0 <= entry.pos <= size - entry.size and entry.size > 0
+        for entry in entries
+    )
+    stamps = np.array([entry.timestamp for entry in entries], dtype=np.int64)
+    if not whole or not entries or len(entries) != stream.frames or not bool(np.all(np.diff(stamps) > 0)):
+        return None
+    return MovieIndex(stamps, stamps, stream.time_base or Fraction(1, 1000), True, None)
 
 
 def _claimed(stream: VideoStream, index: MovieIndex) -> int:

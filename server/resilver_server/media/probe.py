@@ -125,6 +125,7 @@ def probe_movie(
         stream = video_stream(container, path)
         said = codes_of(stream.codec_context)  # decoding overwrites it
         frame = _first_frame(container, stream, path)
+        _refuse_rotated(frame, path)
         layout = layout_of(frame.format.name)
         native, even = index.rate((stream.average_rate, stream.guessed_rate, stream.base_rate))
         origin = int(index.stamps[0]) * index.time_base if index.stamped else Fraction(0)
@@ -162,6 +163,16 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     plain = unpacked(frame)
     components(plain)
     return plain
+
+
+def _refuse_rotated(frame: VideoFrame, path: Path) -> None:
+    """Telephones store pictures on their side with a note to turn them. A result without the note would lie there."""
+    if frame.rotation:
+        raise MediaUnreadable(
+            f"its pictures are stored turned by {abs(frame.rotation)} degrees",
+            where=str(path),
+            remedy="make an upright copy: ffmpeg -i IN -c:v ffv1 -c:a copy OUT.mkv",
+        )
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:

@@ -64,7 +64,7 @@ def _dnxhr(name: str, summary: str, pixel_format: str, depth: int) -> Profile:
 def _sequence(name: str, summary: str, codec: str, pixel_format: str, depth: int, **options: str) -> Profile:
     return Profile(
         name, summary, f".{name if name != 'tiff' else 'tif'}", "", codec, pixel_format, depth, _options(**options),
-        threads=1, audio_codec="", is_sequence=True,
+        audio_codec="", is_sequence=True,
     )  # fmt: skip
 
 
