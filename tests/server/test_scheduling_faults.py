@@ -106,6 +106,25 @@ def test_a_killed_worker_costs_an_attempt(tmp_path: Path) -> None:
     assert digest_file(tmp_path / "out/shot.mkv") == unbroken(tmp_path, movie)
 
 
+def test_two_workers_give_the_bytes_of_one(tmp_path: Path) -> None:
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+
+    async def check() -> None:
+        async with manager(tmp_path / "home", workers=2) as running:
+            both = [
+                await running.submit(request(name, edit, tmp_path / name, preview_frames=frames))
+                for name, frames in (("film", 0), ("look", 2))
+            ]
+            assert {job.id for job in both} == set(running.busy()), "a preview does not wait for a film"
+            for job in both:
+                await rows(running, job.id)
+                assert (await running.get(job.id)).state is JobState.SUCCEEDED
+
+    on_loop(check)
+    assert digest_file(tmp_path / "film/shot.mkv") == unbroken(tmp_path, movie)
+
+
 def test_one_server_a_database(tmp_path: Path) -> None:
     movie = film(tmp_path / "film.mkv", FRAMES)
     asked = tmp_path / "request.json"
