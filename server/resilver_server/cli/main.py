@@ -12,6 +12,7 @@ from . import jobs, models
 from .bench import bench
 from .demo import demo
 from .doctor import doctor
+from .lab import age, measure
 from .media import inspect
 from .reporting import ReportingGroup
 from .restore import restore
@@ -40,7 +41,7 @@ def _main(
     """Old film, restored inside the editor's own timeline."""
 
 
-for _command in (restore, serve, inspect, bench, doctor, demo):
+for _command in (restore, serve, inspect, age, measure, bench, doctor, demo):
     app.command()(_command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
