@@ -159,3 +159,20 @@ def test_checks_are_made_between_tiles(tmp_path: Path) -> None:
     with rendering(plan, str(state), [0], Chains(), lambda: checks.append(1)) as work:
         work.pipeline.frame(0)
     assert len(checks) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("upscale", {"model": "realesr-animevideov3"}), ("interpolate", {"model": "rife-4.6", "rate": "24"})],
+)
+def test_half_precision_stays_inside_networks(name: str, parameters: dict[str, Scalar], tmp_path: Path) -> None:
+    """Frames stay float32, filmed ones untouched; what networks compute is close to full precision."""
+    media = write_clip(tmp_path / "pictures", moving(3, 26, 18), RATE, "png")
+    plan = planned(whole(media), media, recipe(name, parameters))
+    state, _ = solved(plan, tmp_path / "solve")
+    half = replace(plan, numerics=replace(plan.numerics, dtype="float16"))
+    full, rounded = (frames_of(each, state, list(plan.outputs), Chains())[0] for each in (plan, half))
+    assert rounded.dtype == torch.float32
+    assert 0 < (full - rounded).abs().max() < 0.03
+    if name == "interpolate":
+        assert torch.equal(full[0], rounded[0])

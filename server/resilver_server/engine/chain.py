@@ -22,6 +22,7 @@ from resilver_server.stages.spec import StageSpec
 from . import device as devices
 from .tiling import Tiled
 
+FRAMES = torch.float32
 _RAMP = 8
 """Input pixels on either side of a joint. Tiles are 64 pixels and more, so two ramps never meet."""
 
@@ -57,6 +58,8 @@ class Chain:
     after: tuple[OpenStage, ...]
     device: torch.device
     dtype: torch.dtype
+    """Of the frames. Always float32: half has eleven bits, too few to hand a film's own frames through; networks
+    alone calculate in it."""
 
     @property
     def stages(self) -> tuple[OpenStage, ...]:
@@ -108,8 +111,8 @@ def _open(plan: ShotPlan, interrupt: Interrupt) -> Chain:
     ]
     at = next((index for index, stage in enumerate(stages) if stage.spec.retimes), None)
     if at is None:
-        return Chain(tuple(stages), None, (), device, dtype)
-    return Chain(tuple(stages[:at]), stages[at], tuple(stages[at + 1 :]), device, dtype)
+        return Chain(tuple(stages), None, (), device, FRAMES)
+    return Chain(tuple(stages[:at]), stages[at], tuple(stages[at + 1 :]), device, FRAMES)
 
 
 def _open_stage(
@@ -118,7 +121,7 @@ def _open_stage(
     spec = stage_spec(plan.settings.stage)
     with devices.typed_errors(f"stage {spec.name}"):
         networks = _networks(plan, numerics, device, dtype, interrupt)
-        context = StageContext(plan.input, plan.output, device, dtype, networks)
+        context = StageContext(plan.input, plan.output, device, FRAMES, networks)
         parameters = spec.parse(plan.settings.parameters)
         if plan.settings.strength == 0 and spec.retimes:
             return OpenStage(position, plan, spec, None)

@@ -72,7 +72,7 @@ def libraries() -> dict[str, str]:
 
 
 def opened(numerics: Numerics) -> tuple[torch.device, torch.dtype]:
-    """The device and dtype of a plan, set up so that equal work gives equal bits.
+    """The device of a plan and the dtype of its networks, set up so that equal work gives equal bits.
 
     Raises DeviceFailed where this machine has no such device.
     """

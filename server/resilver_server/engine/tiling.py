@@ -37,9 +37,10 @@ class Tiled(torch.nn.Module):
         self._module = module
         self._scale, self._halo, self._multiple, self._tile, self._ramp = scale, halo, multiple, tile, ramp
         self._check = check
+        self._dtype = next((weights.dtype for weights in module.parameters()), torch.float32)
 
     def forward(self, frame: torch.Tensor) -> torch.Tensor:
-        """(1, 3, h, w) -> (1, 3, scale * h, scale * w)."""
+        """(1, 3, h, w) -> (1, 3, scale * h, scale * w) in the frame's dtype, whatever the network calculates in."""
         height, width = frame.shape[-2:]
         rows, columns = parts(height, self._tile, self._ramp), parts(width, self._tile, self._ramp)
         if len(rows) == len(columns) == 1:
@@ -72,7 +73,7 @@ class Tiled(torch.nn.Module):
         down, right = -height % self._multiple, -width % self._multiple
         if down or right:
             part = F.pad(part, (0, right, 0, down), mode="replicate")
-        enlarged: torch.Tensor = self._module(part.contiguous())
+        enlarged: torch.Tensor = self._module(part.to(self._dtype).contiguous()).to(part.dtype)
         return enlarged[..., : height * self._scale, : width * self._scale]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
 from resilver_server.domain.digests import digest_of
@@ -62,7 +63,7 @@ def chunk_key(
             "states": states,
             "media": (plan.media.format, plan.media.colour, plan.media.pixel_format, plan.shot.fields),
             "delivery": (plan.delivery.profile, plan.output_format, plan.output_rate, plan.output_colour, encoder),
-            "numerics": plan.numerics,
+            "numerics": replace(plan.numerics, device=plan.numerics.device.partition(":")[0]),
         }
     )
 

@@ -60,7 +60,8 @@ class StageContext:
     device: torch.device
     dtype: torch.dtype
     networks: Mapping[str, Network]
-    """By card id; weights already on the device in the dtype, eval mode, no gradients."""
+    """By card id; weights already on the device, eval mode, no gradients. On a GPU they may be float16 while frames are
+    float32: networks that enlarge take frames as they are and convert by themselves, RIFE's stage converts."""
 
 
 @dataclass(frozen=True)

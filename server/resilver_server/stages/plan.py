@@ -128,12 +128,14 @@ def _model(name: str) -> ModelUse:
 
 
 def _numerics(device: Device, tile: int, libraries: Mapping[str, str]) -> Numerics:
+    """Two GPUs of different make round differently, so a GPU's name counts as one of its libraries."""
+    named = {} if device.id == "cpu" else {"device": device.name}
     return Numerics(
         device=device.id,
         dtype="float16" if device.half_precision else "float32",
         tile=tile,
         batch=1,
-        libraries=dict(libraries),
+        libraries={**libraries, **named},
     )
 
 

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from resilver_client.errors import InvalidRecipe
-from resilver_server.models.nets.ifnet import Ifnet, merge
+from resilver_server.models.nets.ifnet import Ifnet, Motion, merge
 from resilver_server.stages.contract import Interpolator, StageContext
 
 from .spec import BLEND, Parameters, reduction
@@ -31,6 +31,7 @@ class Rife:
     def __init__(self, network: Ifnet, multiple: int) -> None:
         self._network = network
         self._multiple = multiple
+        self._dtype = next(network.parameters()).dtype
 
     def between(self, before: torch.Tensor, after: torch.Tensor, position: Fraction) -> torch.Tensor:
         """(3, height, width); frames of any size."""
@@ -38,7 +39,8 @@ class Rife:
         factor = reduction(height * width)
         first, second = (_padded(frame[None], self._multiple * factor) for frame in (before, after))
         small = [frame if factor == 1 else F.avg_pool2d(frame, factor) for frame in (first, second)]
-        motion = self._network.motion(small[0], small[1], float(position))
+        found = self._network.motion(small[0].to(self._dtype), small[1].to(self._dtype), float(position))
+        motion = Motion(found.flow.to(first.dtype), found.mask.to(first.dtype))
         motion = motion.resized(first.shape[-2], first.shape[-1])
         strips = [
             merge(first, second, motion.cropped(top, min(top + _STRIP, height), 0, width), top)
