@@ -351,6 +351,19 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         probe(str(path))
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["", "a.mov", "scan.%04d.png"])
+def test_a_folder_without_permission(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    folder.chmod(0)
+    try:
+        with pytest.raises(MediaUnreadable, match="Permission"):
+            probe(str(folder / name))
+    finally:
+        folder.chmod(0o700)
+
+
 def test_digests_name_the_files_behind_a_span(tmp_path: Path) -> None:
     pngs(tmp_path, [4, 5, 6, 7])
     info = probe(str(tmp_path))

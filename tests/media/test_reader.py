@@ -12,7 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resilver_client.errors import MediaChanged, MediaCorrupt, MediaUnreadable, RangeOutsideMedia, ResilverError
+from resilver_client.errors import (
+    MediaChanged,
+    MediaCorrupt,
+    MediaNotFound,
+    MediaUnreadable,
+    RangeOutsideMedia,
+    ResilverError,
+)
 from resilver_server.domain.formats import MediaInfo
 from resilver_server.domain.spans import Span
 from resilver_server.media.planes import components
@@ -182,7 +189,7 @@ def test_a_file_that_shrank_is_never_a_shorter_film(
     path.write_bytes(whole[: int(len(whole) * kept)])
     try:
         assert read_all(path, probe(str(clips[kind]))) == list(range(COUNT))
-    except (MediaCorrupt, MediaUnreadable, MediaChanged):
+    except (MediaCorrupt, MediaNotFound, MediaUnreadable, MediaChanged):
         return
     assert kept > 0.9
 
@@ -232,3 +239,17 @@ def test_a_cut_picture_file_is_named(tmp_path: Path) -> None:
     with Reader(info) as reader, pytest.raises(MediaCorrupt) as caught:
         list(reader.read(Span(0, 3)))
     assert caught.value.where.endswith("2.tif")
+
+
+@pytest.mark.parametrize("kind", ["h264-mp4", "prores-mov"])
+def test_media_that_went_away_or_changed_since_probing(clips: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    path = tmp_path / clips[kind].name
+    path.write_bytes(clips[kind].read_bytes())
+    info = probe(str(path))
+    codec, pixels = KINDS[kind][1:3]
+    write_movie(path, [planes_of(numbered(k), pixels) for k in range(20)], codec, pixels)
+    with Reader(info) as reader, pytest.raises(MediaChanged):
+        list(reader.read(Span(0, 30)))
+    path.unlink()
+    with pytest.raises(MediaNotFound):
+        Reader(info)

@@ -30,6 +30,15 @@ def local_path(text: str) -> Path:
     return Path(text).absolute()
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path can be seen; one in a closed folder cannot."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
 def existing_file(path: Path) -> Path:
     """The path of a regular, non-empty file that may be read. Raises MediaNotFound or MediaUnreadable."""
     try:

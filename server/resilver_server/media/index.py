@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from resilver_client.errors import MediaCorrupt, MediaUnreadable
 from resilver_server.domain.rates import snap_rate
 
-from .files import opened, reason, video_stream
+from .files import existing_file, opened, reason, video_stream
 
 _INTRA = frozenset({"prores", "dnxhd", "mjpeg", "v210", "v410", "cfhd", "png", "rawvideo", "qtrle", "ffv1"})
 """Codecs whose frames stand alone and are never reordered."""
@@ -77,8 +77,11 @@ class MovieIndex:
 
 
 def movie_index(path: Path) -> MovieIndex:
-    """The index of a movie; kept for as long as the file stays the same. Raises MediaUnreadable or MediaCorrupt."""
-    facts = path.stat()
+    """The index of a movie, kept for as long as the file stays the same.
+
+    Raises MediaNotFound, MediaUnreadable or MediaCorrupt.
+    """
+    facts = existing_file(path).stat()
     return _indexed(path, facts.st_size, facts.st_mtime_ns)
 
 

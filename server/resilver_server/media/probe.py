@@ -17,7 +17,7 @@ from resilver_server.domain.formats import AudioInfo, FieldFilter, FieldOrder, F
 from resilver_server.domain.rates import Rate
 
 from .fields import decimated_count, field_order
-from .files import existing_file, local_path, opened, reason, video_stream
+from .files import existing_file, is_there, local_path, opened, reason, video_stream
 from .index import MovieIndex, movie_index
 from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
@@ -39,7 +39,7 @@ def probe(path: str, rate: Rate | None = None, fields: FieldFilter = FieldFilter
     MediaNotFound, MediaUnreadable, MediaCorrupt, SequenceGap, GeometryMismatch (pictures of several sizes).
     """
     place = local_path(path)
-    if place.is_dir():
+    if is_there(place) and place.is_dir():
         return _sequence(in_folder(place), rate)
     if is_pattern(place):
         return _sequence(by_pattern(place), rate)

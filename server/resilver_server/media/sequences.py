@@ -9,6 +9,8 @@ from pathlib import Path
 
 from resilver_client.errors import MediaNotFound, MediaUnreadable, SequenceGap
 
+from .files import is_there
+
 SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
 """Picture files that are read, one a frame."""
 
@@ -34,7 +36,7 @@ class Sequence:
 
 def is_pattern(path: Path) -> bool:
     """Whether a path is a printf pattern of numbered files and not a file itself."""
-    return bool(_PRINTF.search(path.name.replace("%%", ""))) and not path.exists()
+    return bool(_PRINTF.search(path.name.replace("%%", ""))) and not is_there(path)
 
 
 def is_picture(path: Path) -> bool:
@@ -77,7 +79,7 @@ def by_pattern(pattern: Path) -> Sequence:
     head, tail = (part.replace("%%", "%") for part in (pattern.name[: match.start()], pattern.name[match.end() :]))
     width = int(match[2]) if match[2] else 0
     digits = []
-    folder = pattern.parent if pattern.parent.exists() else Path(str(pattern.parent).replace("%%", "%"))
+    folder = pattern.parent if is_there(pattern.parent) else Path(str(pattern.parent).replace("%%", "%"))
     for path in _listed(folder):
         inner = path.name[len(head) : len(path.name) - len(tail)]
         fits = path.name.startswith(head) and path.name.endswith(tail) and inner.isascii() and inner.isdigit()
