@@ -396,7 +396,8 @@ def media(**changes: object) -> MediaInfo:
 
 
 def test_profiles_warn_of_what_they_cannot_keep() -> None:
-    deep = media(bit_depth=10, pixel_format="yuv422p10le")
+    assert any("smpte170m is assumed" in text for text in warnings(profile("prores-422hq"), media()))
+    deep = media(bit_depth=10, pixel_format="yuv422p10le", colour=BT709)
     assert warnings(profile("prores-422hq"), deep) == ()
     for name in ("h264", "dnxhr-hq"):
         assert any("10" in text for text in warnings(profile(name), deep))

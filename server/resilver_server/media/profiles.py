@@ -11,6 +11,7 @@ from resilver_client.errors import GeometryMismatch, UnknownProfile
 from resilver_server.domain.formats import FrameFormat, MediaInfo, MediaKind
 
 from .layout import Model, layout_of
+from .tagging import UNSPECIFIED, resolved
 
 THREADS = 4
 """Encoder threads, the same on every machine: x264 and x265 give other bytes with another number."""
@@ -136,11 +137,14 @@ def ensure_encodes(profile: Profile, format: FrameFormat) -> None:
 
 
 def warnings(profile: Profile, info: MediaInfo) -> tuple[str, ...]:
-    """What the profile cannot keep of the media, in words for people."""
+    """What the profile cannot keep of the media, and what had to be assumed about it, in words for people."""
     layout = layout_of(info.pixel_format)
     said = []
     if info.bit_depth > profile.bit_depth:
         said.append(f"{profile.name} holds {profile.bit_depth} bits, the source has {info.bit_depth}")
+    if layout.model is Model.YUV and info.colour.matrix in UNSPECIFIED:
+        assumed = resolved(info.colour, info.format).matrix
+        said.append(f"the source does not say its colour matrix; {assumed} is assumed, by its height, and written down")
     if info.has_alpha:
         said.append("the source's alpha channel is dropped")
     if layout.floating and profile.name != "exr":
