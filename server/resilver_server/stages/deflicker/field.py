@@ -14,7 +14,7 @@ GRID = (9, 12)
 """Rows and columns of gain points, the outer ones on the frame's edge."""
 PIVOT = float(np.log(0.35))
 """Log tone at which gamma changes nothing."""
-_SMOOTH = 0.4
+_SMOOTH = 0.1
 """Price of a difference between neighbouring gain points, in blocks' worth of evidence."""
 _GAMMA_PRICE = 20.0
 _ANCHOR = 1e-3

@@ -21,6 +21,8 @@ _STIFFNESS = 0.4
 """Price of a bend; times the 3/2 power of the frames in half a window, as the sum of noise over a line grows."""
 _LAGS = (1 / 16, 1 / 8, 1 / 4)
 """Seconds over which roughness is measured."""
+_DRIFT, _FADE = 0.5, 0.8
+"""Range of log brightness within the window: below the first it is drift, from the second a fade."""
 _EVENT = 5.0
 """Changes beyond so many deviations of the flicker around are an event in the scene, and are kept beyond that."""
 _WHOLE_SEEN = 0.003, 0.009
@@ -39,8 +41,8 @@ def flicker(
 
     ``steps`` (n, k): change of the log brightness since the entry before; ``times`` (n): seconds, increasing;
     ``pieces`` (n): entries of one number belong together, none other is looked at; ``rate``: usual entries a second.
-    With ``fades`` courses are fitted as brightness, in which a fade is a straight line, else as its logarithm. The
-    result for an entry depends on entries at most ``window`` seconds away.
+    With ``fades`` courses that rise or fall far are followed along straight lines of brightness, as fades are; all
+    others are brought to their average. The result for an entry depends on entries at most ``window`` seconds away.
     """
     reach = _reach(times, window)
     found = np.zeros_like(steps)
@@ -48,7 +50,7 @@ def flicker(
     for start in range(0, len(steps), batch):
         entries = np.arange(start, min(len(steps), start + batch))
         course = _view(entries, steps, times, pieces, window, reach)
-        added = _steadied(_bright(course) if fades else course, reach, rate, window, fades)
+        added = _whole(course, reach, rate, window) if fades else _part(course, rate, window)
         found[entries] = added.reshape(len(entries), -1)
     return found
 
@@ -91,15 +93,37 @@ def _view(
     return _Course(np.repeat(delay, count, axis=0), np.repeat(known, count, axis=0), value, np.ones_like(value))
 
 
-def _steadied(course: _Course, middle: int, rate: float, window: float, fades: bool) -> Array:
-    """(n,) what to add to the log brightness of each course's entry."""
-    noise = _noise(course, rate)
+def _whole(course: _Course, middle: int, rate: float, window: float) -> Array:
+    """(n,) what to add to the log brightness of each course's entry, fades kept."""
+    seen = _bright(course)
+    noise = _noise(seen, rate)
     strength = _STIFFNESS * max(1.0, window * rate / 2) ** 1.5
     certain = np.maximum(noise, _SMALLEST)
-    straight = straightened(course.value, course.known, course.delay * rate, course.scale, certain, strength)
-    value = straight[:, middle]
-    added = np.log(np.clip(value, np.exp(-_DEEPEST), None)) if fades else value
-    return np.clip(added, -_EVENT * noise, _EVENT * noise) * _visible(noise, *(_WHOLE_SEEN if fades else _LOCAL_SEEN))
+    straight = straightened(seen.value, seen.known, seen.delay * rate, seen.scale, certain, strength)
+    trend = np.log(np.clip(straight, np.exp(-_DEEPEST), np.exp(_DEEPEST)))
+    fading = _fading(trend, course.known)
+    added = fading * trend[:, middle] + (1 - fading) * _average(course, window)
+    return np.clip(added, -_EVENT * noise, _EVENT * noise) * _visible(noise, *_WHOLE_SEEN)
+
+
+def _part(course: _Course, rate: float, window: float) -> Array:
+    """(n,) the same for parts of the frame, which do not fade by themselves."""
+    noise = _noise(course, rate)
+    added = _average(course, window)
+    return np.clip(added, -_EVENT * noise, _EVENT * noise) * _visible(noise, *_LOCAL_SEEN)
+
+
+def _fading(trend: Array, known: Flags) -> Array:
+    """(n,) 0..1: 1 where the trend changes so much within the window that somebody must have meant it."""
+    highest = np.where(known, trend, -np.inf).max(axis=1)
+    lowest = np.where(known, trend, np.inf).min(axis=1)
+    return np.asarray(np.clip((highest - lowest - _DRIFT) / (_FADE - _DRIFT), 0, 1), np.float64)
+
+
+def _average(course: _Course, window: float) -> Array:
+    """(n,) mean of the course, the nearer the heavier."""
+    weight = course.known * (1 - np.abs(course.delay) / (window * 1.01))
+    return np.asarray((weight * course.value).sum(axis=1) / weight.sum(axis=1), np.float64)
 
 
 def _visible(noise: Array, unseen: float, plain: float) -> Array:

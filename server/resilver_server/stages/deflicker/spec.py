@@ -16,7 +16,7 @@ class DeflickerParameters:
     """What an artist may set."""
 
     window: float = parameter(
-        2.0, "Seconds either side that a frame's brightness is steadied against", minimum=0.1, maximum=10.0
+        2.5, "Seconds either side that a frame's brightness is steadied against", minimum=0.1, maximum=10.0
     )
     local: bool = parameter(True, "Also remove flicker that differs across the frame")
     limit: float = parameter(0.5, "Largest change of a frame's log brightness", minimum=0.0, maximum=2.0)

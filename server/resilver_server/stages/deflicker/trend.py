@@ -24,8 +24,8 @@ _FINEST = 1e-3
 def straightened(value: Array, known: Flags, delay: Array, scale: Array, noise: Array, strength: float) -> Array:
     """(n, width) the course nearest to ``value`` that seldom bends.
 
-    ``value``, ``known``, ``delay`` (in usual frame times, increasing where known), ``scale`` (deviation of each value in units of
-    ``noise``): (n, width); ``noise``: (n,), above 0.
+    (n, width) each: ``value``; ``known``; ``delay`` in usual frame times, increasing where known; ``scale``, the
+    deviation of each value in units of ``noise``, which is (n,) and above 0.
     """
     unit = noise[:, None]
     bends = _Bends.of(delay, known)
