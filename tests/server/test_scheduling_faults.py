@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -25,17 +26,28 @@ TESTS = Path(__file__).resolve().parents[1]
 FRAMES = 200
 
 
-def unbroken(tmp_path: Path, movie: Path) -> str:
-    """Digest of the result where nothing went wrong."""
+@dataclass(frozen=True)
+class Calm:
+    """A film, a timeline of it, and the digest of its result where nothing goes wrong."""
+
+    movie: Path
+    edit: str
+    digest: str
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    folder = tmp_path_factory.mktemp("calm")
+    movie = film(folder / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
 
     async def go() -> None:
-        async with manager(tmp_path / "calm") as running:
-            edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
-            job = await running.submit(request("a", edit, tmp_path / "calm-out"))
+        async with manager(folder / "home") as running:
+            job = await running.submit(request("a", edit, folder))
             await rows(running, job.id)
 
     on_loop(go)
-    return digest_file(tmp_path / "calm-out/shot.mkv")
+    return Calm(movie, edit, digest_file(folder / "shot.mkv"))
 
 
 def run_until(home: Path, asked: Path, after: int, wanted: str) -> int:
@@ -62,12 +74,10 @@ def damage(movie: Path, frame: int) -> None:
     movie.write_bytes(data)
 
 
-def test_a_killed_server_carries_on_where_it_stood(tmp_path: Path) -> None:
+def test_a_killed_server_carries_on_where_it_stood(tmp_path: Path, calm: Calm) -> None:
     """Killed after the analysis, in the middle of rendering and while joining: the same bytes as without."""
-    movie = film(tmp_path / "film.mkv", FRAMES)
-    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
     asked = tmp_path / "request.json"
-    asked.write_text(canonical(request("a", edit, tmp_path / "out")))
+    asked.write_text(canonical(request("a", calm.edit, tmp_path / "out")))
     home = tmp_path / "home"
     reached = run_until(home, asked, 0, "shot")
     reached = run_until(home, asked, reached, "chunk")
@@ -82,17 +92,15 @@ def test_a_killed_server_carries_on_where_it_stood(tmp_path: Path) -> None:
             assert sorted(chunks) == list(range(len(chunks))), "no chunk is rendered twice"
 
     on_loop(finish)
-    assert digest_file(tmp_path / "out/shot.mkv") == unbroken(tmp_path, movie)
+    assert digest_file(tmp_path / "out/shot.mkv") == calm.digest
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["shot.mkv", "shot.resilver.json"]
 
 
-def test_a_killed_worker_costs_an_attempt(tmp_path: Path) -> None:
-    movie = film(tmp_path / "film.mkv", FRAMES)
-    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+def test_a_killed_worker_costs_an_attempt(tmp_path: Path, calm: Calm) -> None:
 
     async def check() -> None:
         async with manager(tmp_path / "home") as running:
-            job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+            job = (await running.submit(request("a", calm.edit, tmp_path / "out"))).id
             await until(running.watch(job), chunk_done)
             for pid in running._executor.pids():
                 os.kill(pid, signal.SIGKILL)
@@ -103,17 +111,15 @@ def test_a_killed_worker_costs_an_attempt(tmp_path: Path) -> None:
             assert (await running.get(job)).state is JobState.SUCCEEDED
 
     on_loop(check)
-    assert digest_file(tmp_path / "out/shot.mkv") == unbroken(tmp_path, movie)
+    assert digest_file(tmp_path / "out/shot.mkv") == calm.digest
 
 
-def test_two_workers_give_the_bytes_of_one(tmp_path: Path) -> None:
-    movie = film(tmp_path / "film.mkv", FRAMES)
-    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+def test_two_workers_give_the_bytes_of_one(tmp_path: Path, calm: Calm) -> None:
 
     async def check() -> None:
         async with manager(tmp_path / "home", workers=2) as running:
             both = [
-                await running.submit(request(name, edit, tmp_path / name, preview_frames=frames))
+                await running.submit(request(name, calm.edit, tmp_path / name, preview_frames=frames))
                 for name, frames in (("film", 0), ("look", 2))
             ]
             assert {job.id for job in both} == set(running.busy()), "a preview does not wait for a film"
@@ -122,7 +128,7 @@ def test_two_workers_give_the_bytes_of_one(tmp_path: Path) -> None:
                 assert (await running.get(job.id)).state is JobState.SUCCEEDED
 
     on_loop(check)
-    assert digest_file(tmp_path / "film/shot.mkv") == unbroken(tmp_path, movie)
+    assert digest_file(tmp_path / "film/shot.mkv") == calm.digest
 
 
 def test_one_server_a_database(tmp_path: Path) -> None:
@@ -188,14 +194,12 @@ def test_errors_that_stay_are_not_tried_again(tmp_path: Path) -> None:
     on_loop(lambda: check(request("a", edit, tmp_path / "out")))
 
 
-def test_stopping_in_the_middle_leaves_the_job_as_it_stands(tmp_path: Path) -> None:
-    movie = film(tmp_path / "film.mkv", FRAMES)
-    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+def test_stopping_in_the_middle_leaves_the_job_as_it_stands(tmp_path: Path, calm: Calm) -> None:
 
     async def check() -> None:
         running = JobManager(_settings(tmp_path))
         await running.start()
-        job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+        job = (await running.submit(request("a", calm.edit, tmp_path / "out"))).id
         await until(running.watch(job), chunk_done)
         pids = running._executor.pids()
         await running.stop()
