@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import cv2
@@ -124,3 +125,43 @@ def block_ratios(frames: Sequence[Image], pairs: Sequence[tuple[Image, Image]]) 
 def _blocks(plane: Image, size: int = 32) -> Image:
     rows, columns = plane.shape[0] // size, plane.shape[1] // size
     return plane[: rows * size, : columns * size].reshape(rows, size, columns, size).mean(axis=(1, 3))
+
+
+def movie(path: Path, count: int, width: int, start: int = 0) -> list[Image]:
+    """Frames start .. start + count of a movie, reduced to ``width`` by averaging, (3, height, width) 0..1."""
+    frames: list[Image] = []
+    with av.open(str(path)) as container:
+        for k, frame in enumerate(container.decode(video=0)):
+            if k < start:
+                continue
+            height = round(frame.height * width / frame.width)
+            small = cv2.resize(frame.to_ndarray(format="rgb24"), (width, height), interpolation=cv2.INTER_AREA)
+            frames.append(np.ascontiguousarray(small.transpose(2, 0, 1)).astype(np.float32) / 255)
+            if len(frames) == count:
+                break
+    return frames
+
+
+def pictures(folder: Path) -> list[Image]:
+    """A folder's frames in order, (3, height, width) grey."""
+    read = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted(folder.glob("*.png"))]
+    return [np.stack([np.asarray(grey, np.float32) / 255] * 3) for grey in read]
+
+
+def distinct(frames: Sequence[Image]) -> list[int]:
+    """Numbers of the frames that are not a repeat of the one kept before."""
+    kept = [0]
+    for k in range(1, len(frames)):
+        if float(np.abs(frames[k] - frames[kept[-1]]).mean()) > 0.006:
+            kept.append(k)
+    return kept
+
+
+def constant_mean(frames: Sequence[Image]) -> list[Image]:
+    """What a filter does that brings every frame to one brightness."""
+    means = [float(frame.mean()) for frame in frames]
+    level = float(np.mean(means))
+    return [
+        np.clip(frame * (level / max(mean, 1e-6)), 0, 1).astype(np.float32)
+        for frame, mean in zip(frames, means, strict=True)
+    ]

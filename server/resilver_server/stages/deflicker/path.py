@@ -17,7 +17,7 @@ from .trend import straightened
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_STIFFNESS = 0.4
+_STIFFNESS = 0.1
 """Price of a bend; times the 3/2 power of the frames in half a window, as the sum of noise over a line grows."""
 _LAGS = (1 / 16, 1 / 8, 1 / 4)
 """Seconds over which roughness is measured."""
