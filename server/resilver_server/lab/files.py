@@ -36,6 +36,11 @@ class FrameTruth:
     """Frame of the clean clip that it shows, counted from 0 in the span taken."""
     repeat: bool
     gain: float
+    """Mean brightness after the flicker over that before."""
+    gamma: float
+    """Flicker made v into exp(field) * v ** gamma."""
+    field: tuple[tuple[float, ...], ...]
+    """Rows of log gains at evenly spaced points of the frame, corners included; bilinear in between."""
     weave: tuple[float, float]
     """Pixels right and down."""
 
@@ -101,11 +106,16 @@ def _write(folder: Path, aged: Iterator[AgedFrame], media: MediaInfo, settings: 
                     )
             for name, picture in _pictures(frame).items():
                 writers[name].write(torch.from_numpy(picture))
-            truths.append(FrameTruth(frame.source_index, frame.repeat, frame.gain, frame.weave))
+            truths.append(_truth(frame))
         for writer in writers.values():
             writer.close()
     (folder / "truth.json").write_text(dumps(Truth(seed, settings, tuple(truths))) + "\n")
     return len(truths)
+
+
+def _truth(frame: AgedFrame) -> FrameTruth:
+    field = tuple(tuple(float(value) for value in row) for row in frame.flicker.field)
+    return FrameTruth(frame.source_index, frame.repeat, frame.gain, frame.flicker.gamma, field, frame.weave)
 
 
 def _pictures(frame: AgedFrame) -> dict[str, Image]:
