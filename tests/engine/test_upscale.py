@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resilver_client.errors import GeometryMismatch
 from resilver_server.domain.formats import FrameFormat
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
+from resilver_server.stages.contract import StageContext, Window
 from resilver_server.stages.upscale.geometry import Placement, display_aspect, place, target
 from resilver_server.stages.upscale.resample import Resampler, axis_taps
-from resilver_server.stages.upscale.spec import SPEC
+from resilver_server.stages.upscale.run import open_session
+from resilver_server.stages.upscale.spec import SPEC, Parameters
+from support.models import network
+from support.tiny import moving, planned, write_clip
+from support.tiny import whole as whole_shot
 
 HD, UHD = FrameFormat(1920, 1080), FrameFormat(3840, 2160)
 PAL = FrameFormat(720, 576, Fraction(16, 15))
@@ -136,3 +144,25 @@ def test_threads_change_no_bit() -> None:
 def test_target_needs_a_scale_only_without_a_size() -> None:
     assert target(FrameFormat(100, 50), 0, 0, 3.0, True) == FrameFormat(300, 150)
     assert target(FrameFormat(100, 50), 400, 0, 3.0, True) == FrameFormat(400, 200)
+
+
+def test_grey_film_stays_grey() -> None:
+    model = network("span-x2")
+    picture = torch.rand(1, 24, 32, generator=torch.Generator().manual_seed(3)).expand(3, -1, -1) * 0.5 + 0.2
+    assert (model.module(picture[None])[0].std(dim=0) > 1e-4).any(), "the network no longer tints: this is not needed"
+    given, wanted = FrameFormat(32, 24), FrameFormat(64, 48)
+    context = StageContext(given, wanted, torch.device("cpu"), torch.float32, {"span-x2": model})
+    session = open_session(Parameters("span-x2", 64, 48), context)
+    with torch.inference_mode():
+        grey = session.process(Window(picture[None].contiguous(), 0, {}))
+        colour = session.process(Window(torch.rand(1, 3, 24, 32) * 0.5 + 0.2, 0, {}))
+    assert torch.equal(grey[0], grey[1])
+    assert torch.equal(grey[1], grey[2])
+    assert not torch.equal(colour[0], colour[1])
+
+
+def test_a_size_that_the_profile_cannot_hold_is_refused_before_the_first_frame(tmp_path: Path) -> None:
+    media = write_clip(tmp_path / "clip.mkv", moving(3, 32, 24), Fraction(24))
+    recipe = Recipe((StageSettings("upscale", {"width": 64, "height": 48, "model": "none"}),), Delivery("dnxhr-hq"))
+    with pytest.raises(GeometryMismatch, match="dnxhr-hq"):
+        planned(whole_shot(media), media, recipe)

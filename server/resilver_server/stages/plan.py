@@ -12,7 +12,7 @@ from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.rates import Rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.domain.shots import Shot
-from resilver_server.media.profiles import Profile, profile, warnings
+from resilver_server.media.profiles import Profile, ensure_encodes, profile, warnings
 from resilver_server.media.tagging import delivery_tags, fitting
 from resilver_server.models import store
 from resilver_server.models.cards import card
@@ -49,7 +49,8 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     """Everything that is decided before a shot's first frame.
 
     Raises InvalidRecipe, UnknownStage, UnknownProfile, InvalidRate, InvalidMatte, ModelUnknown, ModelNotInstalled,
-    RangeOutsideMedia, InvalidRequest, or OutOfMemory where not even the smallest tile fits the device.
+    RangeOutsideMedia, InvalidRequest, GeometryMismatch for a size that the profile cannot hold, or OutOfMemory where
+    not even the smallest tile fits the device.
     """
     chosen = profile(recipe.delivery.profile, media)
     stages = _resolve(_with_implied(in_order(recipe.stages)), media.format, device)
@@ -60,6 +61,7 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     frames = output_count(shot, rate)
     tile = memory.tile(plans, device)
     output = stages[-1].output if stages else media.format
+    ensure_encodes(chosen, output)
     return ShotPlan(
         shot=shot,
         media=media,

@@ -26,7 +26,7 @@ class UpscaleSession:
         frame = window.frames[window.centre]
         if self._network is None:
             return self.plain(frame)
-        enlarged = self._network.module(frame[None])[0]
+        enlarged = _untinted(frame, self._network.module(frame[None])[0])
         return self._fitted(enlarged, self._network.scale)
 
     def plain(self, frame: torch.Tensor) -> torch.Tensor:
@@ -53,6 +53,12 @@ class UpscaleSession:
         given = self._context.input
         grown = FrameFormat(given.width * scale, given.height * scale, given.pixel_aspect)
         return place(grown, self._context.output, self._fit)
+
+
+def _untinted(frame: torch.Tensor, enlarged: torch.Tensor) -> torch.Tensor:
+    """What was grey stays grey: networks trained on colour tint it by a code value or two. Decided on the device."""
+    grey = (frame[0] == frame[1]).all() & (frame[1] == frame[2]).all()
+    return torch.where(grey, enlarged.mean(dim=0, keepdim=True), enlarged)
 
 
 def _is_identity(placement: Placement, frame: torch.Tensor) -> bool:
