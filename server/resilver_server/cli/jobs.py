@@ -14,7 +14,9 @@ from resilver_client.client import connect
 from .reporting import ReportingGroup, console
 from .watching import follow
 
-app = typer.Typer(cls=ReportingGroup, no_args_is_help=True, help="What the server has done, does and will do.")
+app = typer.Typer(
+    cls=ReportingGroup, no_args_is_help=True, add_completion=False, help="What the server has done, does and will do."
+)
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the message as JSON.")]
 

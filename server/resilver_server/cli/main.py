@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
 
 from resilver_server import __version__
 
-from . import jobs, models
-from .bench import bench
-from .demo import demo
-from .doctor import doctor
-from .lab import age, measure
-from .media import inspect
 from .reporting import ReportingGroup
-from .restore import restore
-from .serve import serve
+
+COMMANDS = {
+    "restore": "restore",
+    "serve": "serve",
+    "inspect": "media",
+    "age": "lab",
+    "measure": "lab",
+    "bench": "bench",
+    "doctor": "doctor",
+    "demo": "demo",
+    "jobs": "jobs",
+    "models": "models",
+}
+"""The module of each command. Groups of commands are its ``app``, single commands the function of their name."""
+_GROUPS = {"jobs", "models"}
+
+
+class Commands(ReportingGroup):
+    """Imports a command's module when the command is named: ``--version`` waits for no library."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
+        if cmd_name in _GROUPS:
+            command = typer.main.get_command(module.app)
+        else:
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(getattr(module, cmd_name))
+            command = typer.main.get_command(alone)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
-    cls=ReportingGroup,
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Old film, restored inside the editor's own timeline.",
@@ -40,11 +69,6 @@ def _main(
 ) -> None:
     """Old film, restored inside the editor's own timeline."""
 
-
-for _command in (restore, serve, inspect, age, measure, bench, doctor, demo):
-    app.command()(_command)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(models.app, name="models")
 
 if __name__ == "__main__":
     app()

@@ -15,7 +15,9 @@ from resilver_server.models.cards import all_cards, card
 
 from .reporting import ReportingGroup, console
 
-app = typer.Typer(cls=ReportingGroup, no_args_is_help=True, help="Networks: licences, states, fetching.")
+app = typer.Typer(
+    cls=ReportingGroup, no_args_is_help=True, add_completion=False, help="Networks: licences, states, fetching."
+)
 _MEGABYTE = 1e6
 
 
