@@ -84,8 +84,8 @@ def test_plan_is_printed_and_nothing_is_done(desk: Desk) -> None:
 def test_preview_gives_pictures(desk: Desk) -> None:
     done = desk.run("restore", desk.film, "-o", desk.folder / "look", *LIGHT, "--preview", "2")
     assert done.returncode == 0, done.stderr
-    pictures = sorted((desk.folder / "look").rglob("*.png"))
-    assert len(pictures) == 2
+    pictures = sorted(path.name for path in (desk.folder / "look").rglob("film.??????.png"))
+    assert len(pictures) == 2, "a before/after picture of each frame, beside the change maps of the stages"
     assert not list((desk.folder / "look").rglob("*.mov"))
 
 

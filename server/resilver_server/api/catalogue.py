@@ -17,6 +17,7 @@ from resilver.v1.catalogue_pb2_grpc import CatalogServiceServicer
 from resilver_client.values import scalar
 from resilver_server import __version__
 from resilver_server.domain.recipes import Recipe
+from resilver_server.media.profiles import PROFILES, Profile
 from resilver_server.models import cards, store
 from resilver_server.planning.tasks import Device, InstallResult
 from resilver_server.scheduling.manager import JobManager
@@ -25,7 +26,6 @@ from resilver_server.stages.presets import PRESETS, Preset
 from resilver_server.stages.spec import StageSpec
 
 from .interceptors import closing
-from .profiles import PROFILE_FACTS, ProfileFacts
 from .writing import write_recipe
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -59,7 +59,7 @@ class CatalogServicer(CatalogServiceServicer):
     async def ListProfiles(
         self, request: messages.ListProfilesRequest, context: Context
     ) -> messages.ListProfilesResponse:
-        return messages.ListProfilesResponse(profiles=[_write_profile(facts) for facts in PROFILE_FACTS])
+        return messages.ListProfilesResponse(profiles=[_write_profile(profile) for profile in PROFILES])
 
     async def InstallModel(
         self, request: messages.InstallModelRequest, context: Context
@@ -102,13 +102,13 @@ def _write_preset(preset: Preset) -> messages.Preset:
     return messages.Preset(name=preset.name, summary=preset.summary, recipe=write_recipe(Recipe(preset.stages)))
 
 
-def _write_profile(facts: ProfileFacts) -> messages.Profile:
+def _write_profile(profile: Profile) -> messages.Profile:
     return messages.Profile(
-        name=facts.name,
-        summary=facts.summary,
-        suffix=facts.suffix,
-        bit_depth=facts.bit_depth,
-        is_sequence=facts.is_sequence,
+        name=profile.name,
+        summary=profile.summary,
+        suffix=profile.suffix,
+        bit_depth=profile.bit_depth,
+        is_sequence=profile.is_sequence,
     )
 
 
