@@ -48,7 +48,10 @@ class ServerSettings:
         given = Path(path)
         if not given.is_absolute() or "\0" in path:
             raise PathNotAllowed("not an absolute path", where=path, remedy="give the full path")
-        real = given.resolve()
+        try:
+            real = given.resolve()
+        except (OSError, RuntimeError) as error:
+            raise PathNotAllowed("its links lead nowhere", where=path, remedy="give the path of the file") from error
         if self.roots and not any(real.is_relative_to(root.resolve()) for root in self.roots):
             shown = ", ".join(str(root) for root in self.roots)
             raise PathNotAllowed("outside the folders this server may use", where=path, remedy=f"allowed are {shown}")

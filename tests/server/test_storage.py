@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from resilver_client.errors import InternalError, OutputExists, ServerAlreadyRunning
+from resilver_client.errors import DatabaseUnusable, OutputExists, ServerAlreadyRunning
 from resilver_server.storage.content import ContentKind, ContentStore, content_row, put_content, take_unused
 from resilver_server.storage.database import Database
 from resilver_server.storage.files import move_new
@@ -73,7 +73,7 @@ def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
         raise AssertionError
 
     with_database(tmp_path / "jobs.sqlite3", make)
-    with pytest.raises(InternalError, match="99"):
+    with pytest.raises(DatabaseUnusable, match="99"):
         with_database(tmp_path / "jobs.sqlite3", never)
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import home as places
 from .errors import ServerUnreachable, Unauthenticated, UnsafeAddress
 
+_TOKEN = re.compile(rb"[!-~]+")
+"""Anything else cannot travel in a call."""
 _START = "start it with `resilver serve`"
 
 
@@ -76,11 +79,12 @@ def _address_left(home: Path | None) -> str:
 def _token_left(home: Path | None) -> str:
     file = places.token_file(home)
     try:
-        token = file.read_text().strip()
+        token = file.read_bytes().strip()
     except OSError as error:
         raise Unauthenticated(
             f"no token: {error.strerror}", where=str(file), remedy="set RESILVER_TOKEN to the server's token"
         ) from error
-    if not token:
-        raise Unauthenticated("the token file is empty", where=str(file), remedy="delete it and restart the server")
-    return token
+    if not _TOKEN.fullmatch(token):
+        what = "the token file is damaged" if token else "the token file is empty"
+        raise Unauthenticated(what, where=str(file), remedy="delete it and restart the server")
+    return token.decode()

@@ -211,6 +211,12 @@ class UnsafeAddress(ResilverError):
     reason, code = "UNSAFE_ADDRESS", "FAILED_PRECONDITION"
 
 
+class DatabaseUnusable(ResilverError):
+    """The server's own database is damaged, closed to it, or was written by a newer program."""
+
+    reason, code = "DATABASE_UNUSABLE", "FAILED_PRECONDITION"
+
+
 class AddressUnavailable(ResilverError):
     """The address to listen on is taken or not this machine's."""
 
@@ -273,6 +279,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     ServerUnreachable,
     ServerAlreadyRunning,
     UnsafeAddress,
+    DatabaseUnusable,
     AddressUnavailable,
     OutOfMemory,
     DeviceFailed,

@@ -15,7 +15,15 @@ from . import home as places
 from .channel import healthy
 from .client import Client
 from .discovery import discover
-from .errors import ServerAlreadyRunning, ServerUnreachable
+from .errors import (
+    BY_REASON,
+    OutputUnwritable,
+    ResilverError,
+    ServerAlreadyRunning,
+    ServerUnreachable,
+    Unauthenticated,
+    UnsafeAddress,
+)
 
 _STEP = 0.1
 """Seconds between looks."""
@@ -74,6 +82,10 @@ def _running(home: Path | None) -> Client | None:
         endpoint = discover(home=home)
     except ServerUnreachable:
         return None
+    except (Unauthenticated, UnsafeAddress):
+        if os.environ.get("RESILVER_ADDRESS"):
+            raise
+        return None  # what a server left is damaged: the next one writes it afresh
     if not healthy(endpoint):
         return None
     client = Client(lambda: discover(home=home))
@@ -91,10 +103,16 @@ def _log(folder: Path) -> Path:
 
 def _open_log(folder: Path) -> Path:
     """The log to append to; one that has grown large is put aside first."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = _log(folder)
-    if log.exists() and log.stat().st_size > _LARGEST_LOG:
-        log.replace(folder / "server.log.1")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if log.exists() and log.stat().st_size > _LARGEST_LOG:
+            log.replace(folder / "server.log.1")
+        log.open("ab").close()
+    except OSError as error:
+        raise OutputUnwritable(
+            error.strerror or str(error), where=str(error.filename or log), remedy="choose another RESILVER_HOME"
+        ) from error
     return log
 
 
@@ -136,14 +154,22 @@ def _launch(line: Sequence[str], folder: Path, home: Path | None, deadline: floa
             return client
         if process.poll() is not None:
             if ServerAlreadyRunning.reason not in _written(log, start):
-                raise ServerUnreachable(
-                    f"the server ended with status {process.returncode}: {_written(log, start)}",
-                    where=str(log),
-                    remedy="the log says why",
-                )
+                raise _why(_written(log, start), process.returncode, log)
             deadline = min(deadline, time.monotonic() + _OTHER)
         time.sleep(_STEP)
     return None
+
+
+def _why(text: str, status: int, log: Path) -> ResilverError:
+    """What a server said before it ended: its last line, as the error that it reports where it is one."""
+    last = text.splitlines()[-1] if text else ""
+    prefix, _, rest = last.partition("error: ")
+    reason, _, what = rest.partition(": ")
+    if not prefix and reason in BY_REASON:
+        return BY_REASON[reason](what)
+    return ServerUnreachable(
+        f"the server ended with status {status}: {last}", where=str(log), remedy="the log says why"
+    )
 
 
 def _written(log: Path, start: int) -> str:

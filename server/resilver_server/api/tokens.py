@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -12,17 +13,22 @@ from resilver_client.home import token_file
 
 log = logging.getLogger(__name__)
 _OTHERS = 0o077
+_TOKEN = re.compile(rb"[\w-]{32,}", re.ASCII)
+"""Short ones could be guessed."""
 
 
 def ensure_token(home: Path) -> str:
     """The token of ``home``, made at the first call. Two servers that start at once get the same one.
 
-    A file that others could read is replaced: its token is no secret any more.
+    A file that others could read is replaced: its token is no secret any more. So is one that holds no token.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = token_file(home)
     if file.exists() and _exposed(file):
         log.warning("others could read %s: a new token is made", file)
+        file.unlink()
+    elif file.exists() and not _TOKEN.fullmatch(file.read_bytes().strip()):
+        log.warning("%s holds no token: a new one is made", file)
         file.unlink()
     if not file.exists():
         _create(file)

@@ -16,6 +16,7 @@ from resilver_server.domain.serial import from_json, to_json
 from resilver_server.domain.spans import Span
 
 from .arguments import parse_frames, parse_target, rate_argument
+from .paths import real_path
 from .reporting import console
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ def age(
     from resilver_server.media.probe import ensure_usable, probe
 
     wanted = _settings(settings or [])
-    info = probe(str(source.resolve()))
+    info = probe(str(real_path(source)))
     ensure_usable(info)
     taken = Span(*parse_frames(span)) if span else None
     if taken and taken.stop > info.frame_count:
         raise typer.BadParameter(f"the clip has {info.frame_count} frames", param_hint="--range")
-    count = age_file(info, output.resolve(), wanted, seed, taken, parse_target(size).size if size else None)
+    count = age_file(info, real_path(output), wanted, seed, taken, parse_target(size).size if size else None)
     console.print(f"{count} frames: {', '.join(f'{name}.mkv' for name in CLIPS)}, truth.json in {output}")
 
 
@@ -93,8 +94,8 @@ def measure(
     from resilver_server.lab.files import measure_files
     from resilver_server.media.probe import probe
 
-    first = probe(str(a.resolve()), rate_argument(rate_a, "--rate-a") if rate_a else None)
-    result = measure_files(first, probe(str(b.resolve())), luma=luma, at_common_times=at is At.COMMON_TIMES)
+    first = probe(str(real_path(a)), rate_argument(rate_a, "--rate-a") if rate_a else None)
+    result = measure_files(first, probe(str(real_path(b))), luma=luma, at_common_times=at is At.COMMON_TIMES)
     if as_json:
         print(json.dumps([dataclasses.asdict(score) for score in result.frames], indent=1))
     else:

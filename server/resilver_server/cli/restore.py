@@ -25,6 +25,7 @@ from resilver_server.scheduling.requests import JobRequest
 from resilver_server.stages.presets import preset as find_preset
 
 from . import arguments
+from .paths import real_path
 from .planning import print_plan
 from .reporting import console
 from .results import save_result
@@ -108,7 +109,7 @@ class _SourceOptions:
 
 
 def _source(path: Path, options: _SourceOptions) -> Source:
-    path = path.resolve()
+    path = real_path(path)
     if path.suffix.lower() in TIMELINE_SUFFIXES:
         return _timeline_source(path, options)
     return _media_source(path, options)

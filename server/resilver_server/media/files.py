@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def is_there(path: Path) -> bool:
     """Whether a path can be seen; one in a closed folder cannot."""
     try:
         path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
 
@@ -42,12 +43,14 @@ def is_there(path: Path) -> bool:
 def existing_file(path: Path) -> Path:
     """The path of a regular, non-empty file that may be read. Raises MediaNotFound or MediaUnreadable."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
+            raise MediaUnreadable("it is no regular file", where=str(path), remedy="copy what it gives into a file")
         with path.open("rb") as file:
             first = file.read(1)
     except FileNotFoundError as error:
         raise MediaNotFound("no such file", where=str(path), remedy="check the path or relink the clip") from error
-    except OSError as error:
-        what = f"cannot be opened ({error.strerror})"
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        what = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
         raise MediaUnreadable(what, where=str(path), remedy="check the file and its permissions") from error
     if not first:
         raise MediaUnreadable("the file is empty", where=str(path), remedy="copy it again from its source")

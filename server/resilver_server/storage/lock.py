@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from resilver_client.errors import ServerAlreadyRunning
+from resilver_client.errors import DatabaseUnusable, ServerAlreadyRunning
 
 _FAR = 1 << 30
 """Windows locks a byte range, and nobody else can read it: one far behind the text."""
@@ -22,9 +22,13 @@ class DatabaseLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises ServerAlreadyRunning naming the holder's process and address; OSError."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Raises ServerAlreadyRunning naming the holder's process and address; DatabaseUnusable."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            remedy = "check the folder and its permissions, or choose another RESILVER_HOME"
+            raise DatabaseUnusable(error.strerror or str(error), where=str(self.path), remedy=remedy) from error
         try:
             _lock(descriptor)
         except OSError as error:
@@ -57,7 +61,7 @@ def _read(descriptor: int) -> str:
 
 def _running(path: Path, text: str) -> ServerAlreadyRunning:
     holder = {"pid": "unknown", "address": ""}
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError):
         holder |= json.loads(text)
     address = f" at {holder['address']}" if holder["address"] else ""
     return ServerAlreadyRunning(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from resilver_client.errors import InternalError
+from resilver_client.errors import DatabaseUnusable
 
 _FIRST = (
     """CREATE TABLE job (
@@ -39,12 +39,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, each step in a transaction of its own.
 
-    Raises InternalError where the database was written by a newer program.
+    Raises DatabaseUnusable where the database was written by a newer program.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
     version = current_version(connection)
     if version > len(MIGRATIONS):
-        raise InternalError(
+        raise DatabaseUnusable(
             f"the database has version {version}, this program knows {len(MIGRATIONS)}",
             remedy="start the newer resilver that wrote it, or choose another RESILVER_HOME",
         )
