@@ -65,7 +65,7 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         speed=speed,
         first_number=asked.first_number if asked.first_number is not None else media.first_number,
         play_rate=asked.rate,
-        fields=asked.fields,
+        fields=asked.fields or Overrides.of(timeline).fields or "none",
         output_frames=asked.output_frames,
         output_offset=asked.output_offset,
         head=seconds(place.before.in_offset) if place.before is not None else Fraction(0),
@@ -165,17 +165,17 @@ def _missing(reference: otio.core.MediaReference, place: Place) -> ClipOffline |
 
 @dataclass(frozen=True)
 class Overrides:
-    """What ``metadata.resilver`` of a clip asks for beyond what OTIO can say."""
+    """What ``metadata.resilver`` of a clip asks for beyond what OTIO can say; of a timeline: for all its clips."""
 
     rate: Fraction | None = None
-    fields: str = "none"
+    fields: str | None = None
     output_frames: int | None = None
     output_offset: Fraction = Fraction(0)
     first_number: int | None = None
     frames: tuple[int, int | None] | None = None
 
     @classmethod
-    def of(cls, clip: otio.schema.Clip) -> Overrides:
+    def of(cls, clip: otio.schema.Clip | otio.schema.Timeline) -> Overrides:
         """Raises ClipUnsupported, naming clip and key, for a value that cannot be meant."""
         found = section(clip, "resilver")
         key = ""
@@ -183,7 +183,7 @@ class Overrides:
             key = "rate"
             rate = None if found.get(key) is None else _positive(snap_rate(Fraction(str(found[key]))))
             key = "fields"
-            fields = _one_of(str(found.get(key, "none")), ("none", "bwdif", "ivtc"))
+            fields = None if found.get(key) is None else _one_of(str(found[key]), ("none", "bwdif", "ivtc"))
             key = "output_frames"
             output_frames = None if found.get(key) is None else _positive(int(found[key]))
             key = "output_offset"

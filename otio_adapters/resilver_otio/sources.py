@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,8 @@ from .paths import sequence_pattern, split_pattern
 from .times import written_rate
 
 _NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[A-Za-z0-9]+)$")
-_PICTURES = {".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"}
+PICTURES = {".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"}
+"""Suffixes of pictures and of the frames of sequences."""
 
 
 def one_clip_timeline(
@@ -51,12 +53,20 @@ def one_clip_timeline(
     return str(timeline.to_json_string())
 
 
+def with_fields(timeline: str, fields: str) -> str:
+    """The OTIO JSON of a timeline whose clips, where they say nothing themselves, go through a filter for interlaced
+    material (``bwdif``, ``ivtc``)."""
+    data = json.loads(timeline)
+    data.setdefault("metadata", {}).setdefault("resilver", {})["fields"] = fields
+    return json.dumps(data, indent=4, ensure_ascii=False)
+
+
 def find_sequence(folder: Path) -> tuple[str, int] | None:
     """Pattern and lowest number of the sequence in a folder, or None unless there is exactly one."""
     numbers: dict[tuple[str, str], list[str]] = {}
     for file in folder.iterdir():
         match = _NUMBERED.match(file.name)
-        if match and match["suffix"].lower() in _PICTURES:
+        if match and match["suffix"].lower() in PICTURES:
             numbers.setdefault((match["prefix"], match["suffix"]), []).append(match["number"])
     if len(numbers) != 1:
         return None
