@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
@@ -14,34 +10,10 @@ import pytest
 
 from resilver_otio.sources import one_clip_timeline
 from resilver_server.media.probe import probe
-from support.serving import environment, server_process
-from support.tiny import moving, write_clip
+from support.command import Desk
 
 pytestmark = pytest.mark.xdist_group("cli")
-RATE = Fraction(24)
-FRAMES = 9
 LIGHT = ("--stage", "upscale:width=96,height=64,model=none", "--stage", "interpolate:model=blend,rate=60")
-
-
-class Desk:
-    """A folder with a small film, and the command."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.home = folder / "home"
-        self.film = folder / "film.mkv"
-        write_clip(self.film, moving(FRAMES, 48, 32), RATE)
-
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "resilver_server.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=environment(self.home), timeout=180)
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    with server_process(desk.home):
-        yield desk
 
 
 def test_a_movie_is_restored(desk: Desk) -> None:
@@ -50,7 +22,7 @@ def test_a_movie_is_restored(desk: Desk) -> None:
     assert done.returncode == 0, done.stderr
     info = probe(str(result))
     assert (info.format.width, info.format.height, info.rate) == (96, 64, 60)
-    assert info.frame_count == -(-FRAMES * 60 // 24)
+    assert info.frame_count == -(-desk.frames * 60 // 24)
     record = json.loads((desk.folder / "out" / "film.resilver.json").read_text())
     assert record["frames"] == info.frame_count
     assert record["filmed"][0] == {"start": 0, "stop": 1}

@@ -10,10 +10,11 @@ from pathlib import Path
 import typer
 
 from resilver_client.errors import InvalidRate
+from resilver_otio.sources import PICTURES
 from resilver_otio.types import Selection
 from resilver_server.domain.rates import Rate, format_rate, parse_rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
-from resilver_server.media.profiles import profile
+from resilver_server.media.profiles import PROFILES, profile
 
 _TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
 _TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d\d)")
@@ -141,8 +142,18 @@ def parse_frames(text: str) -> tuple[int, int]:
     return int(start), int(stop)
 
 
-def check_suffix(output: Path, profile_name: str) -> None:
-    """The result's suffix must be the profile's own: a wrong one would lie about what is inside."""
-    suffix = profile(profile_name).suffix
-    if output.suffix.lower() != suffix:
-        raise typer.BadParameter(f"profile {profile_name} writes {suffix} files, not {output.suffix}", param_hint="-o")
+def profile_for(name: str | None, output: Path | None, source: Path) -> str:
+    """The profile asked for, else the one that writes files like ``output``; ``output`` is None for a folder.
+
+    The result's suffix must be the profile's own: another one would lie about what is inside.
+    """
+    if name is None:
+        suffix = output.suffix.lower() if output else ".png" if source.suffix.lower() in PICTURES else ".mov"
+        name = next((profile.name for profile in PROFILES if profile.suffix == suffix), None)
+        if name is None:
+            known = ", ".join(dict.fromkeys(profile.suffix for profile in PROFILES))
+            raise typer.BadParameter(f"results are {known}, not {suffix}", param_hint="-o")
+    suffix = profile(name).suffix
+    if output and output.suffix.lower() != suffix:
+        raise typer.BadParameter(f"profile {name} writes {suffix} files, not {output.suffix}", param_hint="-o")
+    return name

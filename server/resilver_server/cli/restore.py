@@ -15,7 +15,7 @@ from resilver_client.client import Client
 from resilver_client.errors import BY_REASON, InternalError, OutputExists
 from resilver_client.launch import ensure_server
 from resilver_otio.read import TIMELINE_SUFFIXES, read_timeline
-from resilver_otio.sources import one_clip_timeline
+from resilver_otio.sources import one_clip_timeline, with_fields
 from resilver_otio.types import Layout, Selection
 from resilver_server.api.writing import write_request
 from resilver_server.domain.formats import FieldFilter
@@ -38,10 +38,10 @@ class Source:
 
     path: Path
     timeline: str
-    is_timeline: bool
     selection: Selection
     folder: Path
     name: str
+    profile: str
     result: Path | None
     """Where the result timeline is written; None for movies, folders and pictures."""
 
@@ -57,16 +57,19 @@ def restore(
     select: Annotated[list[str] | None, typer.Option(help="name=, track=, marker=, colour= or index=.")] = None,
     layout: Annotated[Layout, typer.Option(help="How clips come back on the timeline.")] = Layout.OVERLAY,
     new_timeline: Annotated[bool, typer.Option("--at-delivery-rate", help="Timeline at the result's rate.")] = False,
-    profile: Annotated[str, typer.Option(help="Codec of the result; see resilver doctor --profiles.")] = "prores-422hq",
+    profile: Annotated[str | None, typer.Option(help="Codec of the result; without it --output's suffix says.")] = None,
     fields: Annotated[FieldFilter, typer.Option(help="Make interlaced material progressive.")] = FieldFilter.NONE,
     audio: Annotated[Path | None, typer.Option(help="Sound track to lay under the result.")] = None,
+    tail: Annotated[int, typer.Option(min=0, help="Further output frames after the last of each clip.")] = 0,
     skip_refused: Annotated[bool, typer.Option(help="Go on where clips cannot be mapped.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and stop.")] = False,
     preview: Annotated[int, typer.Option(min=0, help="Only N frames, as before/after pictures.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
 ) -> None:
     """Restore film. Runs the stages of --preset and --stage on each source, and writes the result to --output."""
-    recipe = _recipe(preset, stage or [], to, profile, audio)
+    recipe = _recipe(
+        preset, stage or [], to, Delivery(audio=str(audio.absolute()) if audio else None, tail_frames=tail)
+    )
     played = arguments.rate_argument(rate, "--rate") if rate else None
     if len(sources) > 1 and output.suffix:
         raise typer.BadParameter("with several sources the output is a folder", param_hint="--output")
@@ -85,7 +88,7 @@ def restore(
                 run_job(client, message, source.result)
 
 
-def _recipe(preset: str | None, stages: list[str], to: str | None, profile: str, audio: Path | None) -> Recipe:
+def _recipe(preset: str | None, stages: list[str], to: str | None, delivery: Delivery) -> Recipe:
     if not (preset or stages or to):
         raise typer.BadParameter("say what to do: --preset silent-film, --stage NAME or --to 3840x2160@60")
     recipe = Recipe(find_preset(preset).stages) if preset else Recipe()
@@ -93,7 +96,7 @@ def _recipe(preset: str | None, stages: list[str], to: str | None, profile: str,
         recipe = arguments.with_stage(recipe, arguments.parse_stage(text))
     if to:
         recipe = arguments.with_target(recipe, arguments.parse_target(to))
-    return replace(recipe, delivery=Delivery(profile, str(audio.absolute()) if audio else None))
+    return replace(recipe, delivery=delivery)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class _SourceOptions:
     span: str | None
     select: tuple[str, ...]
     fields: FieldFilter
-    profile: str
+    profile: str | None
     several: bool
     preview: bool
 
@@ -128,7 +131,8 @@ def _timeline_source(path: Path, options: _SourceOptions) -> Source:
         raise OutputExists("the result timeline exists", where=str(result), remedy="choose another --output")
     selection = arguments.parse_selection(list(options.select), options.span, timeline.rate, timeline.start)
     folder = result.with_suffix("").with_name(f"{result.stem} clips")
-    return Source(path, timeline.json, True, selection, folder, "", result)
+    text = with_fields(timeline.json, str(options.fields)) if options.fields != FieldFilter.NONE else timeline.json
+    return Source(path, text, selection, folder, "", options.profile or Delivery().profile, result)
 
 
 def _media_source(path: Path, options: _SourceOptions) -> Source:
@@ -140,18 +144,18 @@ def _media_source(path: Path, options: _SourceOptions) -> Source:
     output = options.output.absolute()
     in_folder = options.several or options.preview or not output.suffix
     folder, name = (output, path.stem) if in_folder else (output.parent, output.stem)
-    if not in_folder:
-        arguments.check_suffix(output, options.profile)
+    profile = arguments.profile_for(options.profile, None if in_folder else output, path)
     timeline = one_clip_timeline(
         str(path), path.stem, play_rate=options.rate, fields=str(options.fields), frames=frames
     )
-    return Source(path, timeline, False, Selection(), folder, name, None)
+    return Source(path, timeline, Selection(), folder, name, profile, None)
 
 
 def _request(base: JobRequest, source: Source) -> JobRequest:
+    recipe = replace(base.recipe, delivery=replace(base.recipe.delivery, profile=source.profile))
     return replace(
         base, request_id=uuid.uuid4().hex, title=source.path.name, timeline=source.timeline,
-        output_folder=str(source.folder), name=source.name, selection=source.selection,
+        output_folder=str(source.folder), name=source.name, selection=source.selection, recipe=recipe,
     )  # fmt: skip
 
 

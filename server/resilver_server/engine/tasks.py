@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from resilver_server.domain.formats import MediaKind
 from resilver_server.media.probe import ensure_usable, probe
 from resilver_server.media.profiles import profile
 from resilver_server.models import store
@@ -88,7 +89,8 @@ def _asked(task: ProbeTask | DevicesTask | PlanTask) -> Result:
         case PlanTask():
             plan = plan_shot(task.shot, task.media, task.recipe, task.device, task.libraries)
             chosen = profile(plan.delivery.profile, plan.media)
-            return PlanResult(plan, chosen.suffix, chosen.is_sequence)
+            one_picture = task.media.kind is MediaKind.STILL and plan.total_frames == 1
+            return PlanResult(plan, chosen.suffix, chosen.is_sequence and not one_picture)
 
 
 def _install(task: InstallTask, report: Report, cancelled: IsCancelled) -> InstallResult:

@@ -43,7 +43,8 @@ class Joined:
 
 
 def result_path(stem: str, profile: Profile) -> str:
-    """Where a result of that stem comes to lie: ``STEM.mov``, or ``STEM/NAME.%08d.png`` for a sequence."""
+    """Where a result of that stem comes to lie: ``STEM.mov``, or ``STEM/NAME.%08d.png`` for a sequence. A picture
+    that comes from a picture lies as a file too: ``STEM.png``, which ``join`` takes as well."""
     if not profile.is_sequence:
         return stem + profile.suffix
     return f"{stem}/{Path(stem).name}.{FRAME_NAME}{profile.suffix}"
@@ -51,8 +52,13 @@ def result_path(stem: str, profile: Profile) -> str:
 
 def sidecar_path(output: str, profile: Profile) -> str:
     """Where the sidecar of a result lies: ``STEM.resilver.json`` beside the movie or the folder."""
-    stem = str(Path(output).parent) if profile.is_sequence else output.removesuffix(profile.suffix)
+    stem = str(Path(output).parent) if _is_folder(output, profile) else output.removesuffix(profile.suffix)
     return f"{stem}.resilver.json"
+
+
+def _is_folder(output: str, profile: Profile) -> bool:
+    """Whether the result is a folder of frames: a printf pattern. A sequence profile without one writes a picture."""
+    return profile.is_sequence and FRAME_NAME in Path(output).name
 
 
 def join(
@@ -68,28 +74,32 @@ def join(
     comment: str,
     sidecar: str,
 ) -> Joined:
-    """Join ``segments`` (in order) as ``output`` (of ``result_path``) with ``sidecar`` as JSON text beside it.
+    """Join ``segments`` (in order) as ``output`` (of ``result_path``, or one picture), ``sidecar`` as JSON beside it.
 
     ``timecode`` is of the first frame at the output's rate. Frame k is stamped exactly k / rate (to the millisecond in
     Matroska). Count, duration, geometry and tags of the finished file are probed before it gets its name. Raises
     OutputExists, OutputUnwritable, DiskFull, FrameCountMismatch, and the errors of the sound's file.
     """
     tags = fitting(tags, profile.pixel_format, profile.codec)
-    final = Path(output).parent if profile.is_sequence else Path(output)
+    folder = _is_folder(output, profile)
+    final = Path(output).parent if folder else Path(output)
     note = Path(sidecar_path(output, profile))
     _refuse_existing(final, note)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.partial{'' if profile.is_sequence else profile.suffix}")
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.partial{'' if folder else profile.suffix}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        if profile.is_sequence:
+        if folder:
             _gather(segments, temporary, final.name, profile)
             made = str(temporary / Path(output).name)
+        elif profile.is_sequence:
+            _take_one(segments, temporary)
+            made = str(temporary)
         else:
             _remux(segments, temporary, profile, format, Fraction(rate), audio, timecode, comment)
             made = str(temporary)
         info = probe(made, Fraction(rate)) if profile.is_sequence else probe_movie(temporary, look=False)
         _check(info, profile, format, Fraction(rate), tags, frames)
-        digest = _digest(temporary, profile)
+        digest = _digest(temporary)
         _publish(temporary, final, note, sidecar)
     except (OSError, FFmpegError) as error:
         raise write_error(error, final) from error
@@ -115,6 +125,15 @@ def _gather(segments: Sequence[str], folder: Path, name: str, profile: Profile) 
             shutil.copyfile(file, target)
             sync_file(target)
     sync_folder(folder)
+
+
+def _take_one(segments: Sequence[str], path: Path) -> None:
+    """Copy the only frame there is."""
+    files = [file for segment in segments for file in Path(segment).iterdir()]
+    if len(files) != 1:
+        raise FrameCountMismatch(f"{len(files)} frames cannot be one picture", where=str(path))
+    shutil.copyfile(files[0], path)
+    sync_file(path)
 
 
 def _remux(
@@ -193,8 +212,8 @@ def _check(
         raise InternalError(f"the file says {info.format}, {info.colour} instead of {format}, {tags}", where=info.path)
 
 
-def _digest(path: Path, profile: Profile) -> str:
-    if profile.is_sequence:
+def _digest(path: Path) -> str:
+    if path.is_dir():
         return digest_of([digest_file(file) for file in sorted(path.iterdir())])
     return digest_file(path)
 

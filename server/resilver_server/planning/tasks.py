@@ -68,7 +68,7 @@ class PlanResult:
     suffix: str
     """Of the result's file with its dot; for sequence profiles of each frame's file."""
     is_sequence: bool
-    """Whether the result is a folder of frames."""
+    """Whether the result is a folder of frames. A picture out of a picture is a file."""
 
 
 @dataclass(frozen=True)
