@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.json_format import MessageToJson
+from rich.markup import escape
 from rich.table import Column, Table
 
 from resilver.v1 import jobs_pb2
@@ -41,7 +42,7 @@ def list_jobs(
     for job in jobs:
         done, total = sum(s.chunks_done for s in job.shots), sum(s.chunks for s in job.shots)
         created = job.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M")
-        table.add_row(job.id, state_name(job.state), created, str(len(job.shots)), f"{done}/{total}", job.title)
+        table.add_row(job.id, state_name(job.state), created, str(len(job.shots)), f"{done}/{total}", escape(job.title))
     console.print(table)
 
 
@@ -61,17 +62,16 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     if as_json:
         print(MessageToJson(job))
         return
-    console.print(f"[bold]{job.id}[/bold] {state_name(job.state)}  {job.title}")
+    console.print(f"[bold]{job.id}[/bold] {state_name(job.state)}  {escape(job.title)}")
     for shot in job.shots:
         phase = jobs_pb2.ShotPhase.Name(shot.phase).removeprefix("SHOT_PHASE_").lower()
-        console.print(
-            f"  {shot.name}: {phase}, {shot.frames} frames, {shot.chunks_done}/{shot.chunks} chunks, {shot.output}"
-        )
+        facts = f"{phase}, {shot.frames} frames, {shot.chunks_done}/{shot.chunks} chunks"
+        console.print(f"  {shot.name}: {facts}, {shot.output}", markup=False, soft_wrap=True)
         for name, finding in sorted(shot.findings.items()):
             console.print(f"    {name}: {finding}")
     if job.error.reason:
         parts = ", ".join(filter(None, (job.error.what, job.error.where, job.error.remedy)))
-        console.print(f"[red]{job.error.reason}: {parts}[/red]")
+        console.print(f"{job.error.reason}: {parts}", style="red", markup=False)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from resilver.v1 import jobs_pb2, types_pb2
@@ -18,14 +19,14 @@ def print_plan(plan: jobs_pb2.Plan, console: Console) -> None:
     for shot in plan.shots:
         _print_shot(shot, console)
     for refusal in plan.refusals:
-        console.print(f"[red]left out[/red] {refusal.clip}: {refusal.reason}: {refusal.message}")
+        console.print(f"[red]left out[/red] {escape(f'{refusal.clip}: {refusal.reason}: {refusal.message}')}")
     for warning in plan.warnings:
-        console.print(f"[yellow]warning[/yellow] {warning}")
+        console.print(f"[yellow]warning[/yellow] {escape(warning)}")
     console.print(f"memory at most about {plan.memory // _MEGABYTE} MiB")
 
 
 def _print_shot(shot: jobs_pb2.ShotPlan, console: Console) -> None:
-    console.print(f"[bold]{shot.name}[/bold]  {shot.media.path}")
+    console.print(f"[bold]{escape(shot.name)}[/bold]  {escape(shot.media.path)}", soft_wrap=True)
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_row("source", f"{_size(shot.media.format)}, {_rate(shot.play_rate)} fps, {shot.media.frame_count} frames")
     table.add_row(
@@ -38,10 +39,10 @@ def _print_shot(shot: jobs_pb2.ShotPlan, console: Console) -> None:
     table.add_row("result", f"{_size(shot.output_format)}, {_rate(shot.output_rate)} fps, {shot.output_frames} frames")
     known = f", {stored} already in the store" if shot.keys_known else ""
     table.add_row("chunks", f"{len(shot.chunks)} of {shot.chunk_frames} frames{known}")
-    table.add_row("file", f"{shot.output} ({shot.profile}, on {shot.device}, {shot.dtype})")
+    table.add_row("file", f"{escape(shot.output)} ({shot.profile}, on {shot.device}, {shot.dtype})")
     console.print(table)
     for warning in shot.warnings:
-        console.print(f"  [yellow]warning[/yellow] {warning}")
+        console.print(f"  [yellow]warning[/yellow] {escape(warning)}")
 
 
 def _fraction(value: types_pb2.Rational) -> Fraction:

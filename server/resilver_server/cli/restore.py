@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.json_format import MessageToJson
+from rich.markup import escape
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
@@ -123,7 +124,7 @@ def _timeline_source(path: Path, options: _SourceOptions) -> Source:
         raise typer.BadParameter("on a timeline the timeline decides", param_hint="--rate")
     timeline = read_timeline(path)
     for note in timeline.notes:
-        console.print(f"[yellow]note[/yellow] {note}")
+        console.print(f"[yellow]note[/yellow] {escape(note)}")
     result = options.output.absolute()
     if options.several or not result.suffix:
         result = result / f"{path.stem} restored.otio"
@@ -173,7 +174,8 @@ def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -
     """
     job = client.submit(message)
     for refusal in job.refusals:
-        console.print(f"[yellow]left out[/yellow] {refusal.clip}: {refusal.reason}: {refusal.message}")
+        said = escape(f"{refusal.clip}: {refusal.reason}: {refusal.message}")
+        console.print(f"[yellow]left out[/yellow] {said}")
     try:
         follow(client.watch(job.id), console)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from resilver.v1 import jobs_pb2
 from resilver_otio.read import write_timeline
@@ -15,8 +16,8 @@ def save_result(result: jobs_pb2.JobResult, timeline: Path | None, console: Cons
     if timeline and result.timeline:
         timeline.parent.mkdir(parents=True, exist_ok=True)
         write_timeline(result.timeline, str(timeline))
-        console.print(f"timeline: {timeline}")
+        console.print(f"timeline: {timeline}", markup=False, soft_wrap=True)
     for path in (*result.outputs, *result.pictures):
-        console.print(f"  {path}")
+        console.print(f"  {path}", markup=False, soft_wrap=True)
     for line in result.report:
-        console.print(f"[yellow]note[/yellow] {line}")
+        console.print(f"[yellow]note[/yellow] {escape(line)}", soft_wrap=True)

@@ -1,8 +1,12 @@
-"""A job's events, shown as they come: a line for each shot with its phase, frames a second and time left."""
+"""A job's events, shown as they come: a line for each shot with its phase, frames a second and time left.
+
+In a terminal the lines are bars; elsewhere (a log, a pipe) each shot says now and then where it stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -19,12 +23,40 @@ _TOLD = (jobs_pb2.EVENT_KIND_RETRY, jobs_pb2.EVENT_KIND_SHRUNK)
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
 
 
+_EVERY = 10.0
+"""Seconds between two plain lines of a shot that stays in its phase."""
+
+
+class PlainDisplay:
+    """Turns events into lines of text. Use as a context manager, feed it with ``show``."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._said: dict[int, tuple[jobs_pb2.ShotPhase.ValueType, float]] = {}
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return
+
+    def show(self, event: jobs_pb2.JobEvent) -> None:
+        if event.kind in _TOLD and event.message:
+            self._console.print(event.message, soft_wrap=True, markup=False)
+        for shot in event.progress:
+            phase, when = self._said.get(shot.shot, (None, 0.0))
+            if shot.phase != phase or self._clock() - when >= _EVERY:
+                self._said[shot.shot] = (shot.phase, self._clock())
+                facts = (_label(shot), f"{shot.done}/{shot.total} frames", _speed(shot), _left(shot))
+                self._console.print(", ".join(filter(None, facts)), soft_wrap=True, markup=False)
+
+
 class JobDisplay:
     """Turns events into progress bars. Use as a context manager, feed it with ``show``."""
 
     def __init__(self, console: Console) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"),
@@ -43,28 +75,38 @@ class JobDisplay:
 
     def show(self, event: jobs_pb2.JobEvent) -> None:
         if event.kind in _TOLD and event.message:
-            self._bars.console.print(f"[yellow]{event.message}[/yellow]")
+            self._bars.console.print(event.message, style="yellow", markup=False)
         for shot in event.progress:
             self._show_shot(shot)
 
     def _show_shot(self, shot: jobs_pb2.ShotProgress) -> None:
-        phase = _PHASES.get(shot.phase, "")
-        label = f"{shot.name}: {phase}" + (f" ({shot.stage})" if shot.stage and shot.stage != phase else "")
         if shot.shot not in self._tasks:
-            self._tasks[shot.shot] = self._bars.add_task(label, total=None, speed="", left="")
+            self._tasks[shot.shot] = self._bars.add_task(_label(shot), total=None, speed="", left="")
         self._bars.update(
             self._tasks[shot.shot],
-            description=label,
+            description=_label(shot),
             completed=shot.done,
             total=shot.total or None,
-            speed=f"{shot.frames_per_second:.2f} frames/s" if shot.frames_per_second else "",
-            left=f"{duration(shot.seconds_left)} left" if shot.HasField("seconds_left") else "",
+            speed=_speed(shot),
+            left=_left(shot),
         )
+
+
+def _label(shot: jobs_pb2.ShotProgress) -> str:
+    return f"{shot.name}: {_PHASES.get(shot.phase, '')}" + (f" ({shot.stage})" if shot.stage else "")
+
+
+def _speed(shot: jobs_pb2.ShotProgress) -> str:
+    return f"{shot.frames_per_second:.2f} frames/s" if shot.frames_per_second else ""
+
+
+def _left(shot: jobs_pb2.ShotProgress) -> str:
+    return f"{duration(shot.seconds_left)} left" if shot.HasField("seconds_left") else ""
 
 
 def follow(events: Iterable[jobs_pb2.JobEvent], console: Console) -> jobs_pb2.JobEvent | None:
     """Show events until the job has ended; the last one with a state that ends it."""
-    with JobDisplay(console) as display:
+    with JobDisplay(console) if console.is_terminal else PlainDisplay(console) as display:
         for event in events:
             display.show(event)
             if event.kind == jobs_pb2.EVENT_KIND_STATE and event.state in ENDED:

@@ -53,6 +53,7 @@ def analyse(task: AnalyseTask, progress: Report, cancelled: IsCancelled) -> Anal
     plan, span = task.plan, task.span
     check = checking(cancelled)
     stages = [_analysing(stage) for stage in _analysed(plan)]
+    names = ", ".join(stage.name for stage in stages)
     rows: dict[str, list[npt.NDArray[Any]]] = {}
     reach = Span(max(plan.source.start, span.start - 1), span.stop)
     previous: AnalysisFrame | None = None
@@ -61,7 +62,7 @@ def analyse(task: AnalyseTask, progress: Report, cancelled: IsCancelled) -> Anal
             check()
             if frame.index in span:
                 _measure(stages, frame, previous, rows)
-                progress(Progress(frame.index + 1 - span.start, len(span), "analyse"))
+                progress(Progress(frame.index + 1 - span.start, len(span), names))
             previous = frame
     save_file({name: np.stack(values) for name, values in rows.items()}, task.output)
     return AnalyseResult(digest_file(task.output), source_digests(plan.media, span))

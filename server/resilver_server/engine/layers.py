@@ -17,6 +17,9 @@ from resilver_server.stages.contract import Interpolator, Session, State, Window
 
 from .mattes import Weight
 
+WAITING = "waiting"
+"""What a stopwatch calls the seconds in which no stage worked, since the decoder was behind."""
+
 
 class Layer(Protocol):
     def get(self, index: int) -> torch.Tensor:
@@ -41,6 +44,11 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
             if self._running:
                 self._running[-1][0] += spent
+
+    def busiest(self) -> str:
+        """The stage that took the longest so far; empty before the first."""
+        own = {name: seconds for name, seconds in self.seconds.items() if name != WAITING}
+        return max(own, key=lambda name: own[name], default="")
 
 
 class Changes:
@@ -91,7 +99,7 @@ class SourceLayer:
         kept = self._kept.find(index)
         if kept is not None:
             return kept
-        return self._watch.measure("waiting", lambda: self._taken(index))
+        return self._watch.measure(WAITING, lambda: self._taken(index))
 
     def _taken(self, index: int) -> torch.Tensor:
         for entry, frame in self._frames:

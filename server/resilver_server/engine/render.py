@@ -91,7 +91,7 @@ def _pump(
         check()
         sink.put(work.pipeline.frame(output))
         rate = done / max(time.perf_counter() - began, 1e-6)
-        progress(Progress(done, len(outputs), "render", rate))
+        progress(Progress(done, len(outputs), work.pipeline.watch.busiest(), rate))
 
 
 class _Encoding:
