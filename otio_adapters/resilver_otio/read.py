@@ -67,9 +67,18 @@ def read_timeline(
     Raises TimelineUnreadable, with the reason, for everything that is not one readable timeline; DiskFull where the
     media of an ``.otioz`` do not fit.
     """
-    content = _read(Path(path), rate, Path(media_folder) if media_folder else None)
+    try:
+        return _edit(Path(path), name, rate, Path(media_folder) if media_folder else None)
+    except TimelineUnreadable as error:  # a wrong number deep inside does not know its file
+        if error.where:
+            raise
+        raise TimelineUnreadable(error.what, where=str(path), remedy=error.remedy or "export it again") from error
+
+
+def _edit(path: Path, name: str | None, rate: Fraction | None, media_folder: Path | None) -> Edit:
+    content = _read(path, rate, media_folder)
     timeline = pick_timeline(content.found, name, str(path))
-    notes = mend(timeline, Path(path)) if content.text is None else ()
+    notes = mend(timeline, path) if content.text is None else ()
     _make_absolute(timeline, content.folder.absolute())
     start = timeline.global_start_time
     first = next(walk(timeline), None)

@@ -120,7 +120,10 @@ def _streaming(method: Any, calls: Calls, admitted: bool) -> Callable[[Any, Cont
 
 
 def _no_token() -> Unauthenticated:
-    return Unauthenticated("no valid token was shown", remedy="send the metadata `authorization: Bearer TOKEN`")
+    return Unauthenticated(
+        "no valid token was shown",
+        remedy="send the metadata `authorization: Bearer TOKEN`; where the token file was changed, restart the server",
+    )
 
 
 async def _report(context: Context, error: Exception) -> None:

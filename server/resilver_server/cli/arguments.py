@@ -17,7 +17,7 @@ from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.media.profiles import PROFILES, profile
 
 _TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
-_TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d\d)")
+_TIMECODE = re.compile(r"(\d{1,5}):(\d\d):(\d\d)[:;](\d\d)")
 _SELECTORS = {"name": "names", "track": "tracks", "marker": "markers", "colour": "colours", "color": "colours"}
 
 
@@ -75,7 +75,7 @@ def parse_selection(items: list[str], span: str | None, rate: Rate, start: Fract
     selection = Selection()
     for item in items:
         key, equals, value = item.partition("=")
-        if equals and key == "index" and value.isdigit():
+        if equals and key == "index" and _is_count(value):
             selection = replace(selection, indices=(*selection.indices, int(value)))
         elif equals and key in _SELECTORS:
             field = _SELECTORS[key]
@@ -93,7 +93,7 @@ def parse_range(text: str, rate: Rate, origin: Fraction = Fraction(0)) -> tuple[
         start, stop = (_timecode(part, rate) - origin for part in text.split("-", 1))
     else:
         first, colon, last = text.partition(":")
-        if not (colon and first.isdigit() and last.isdigit()):
+        if not (colon and _is_count(first) and _is_count(last)):
             raise typer.BadParameter(f"{text!r} is no range; write 24:48 (frames)", param_hint="--range")
         start, stop = Fraction(int(first)) / rate, Fraction(int(last)) / rate
     if start < 0:
@@ -101,6 +101,11 @@ def parse_range(text: str, rate: Rate, origin: Fraction = Fraction(0)) -> tuple[
     if stop <= start:
         raise typer.BadParameter(f"the range {text} is empty", param_hint="--range")
     return start, stop
+
+
+def _is_count(text: str) -> bool:
+    """Nine digits are a year of frames, and travel in any message."""
+    return text.isdecimal() and len(text) <= 9
 
 
 def _timecode(text: str, rate: Rate) -> Fraction:

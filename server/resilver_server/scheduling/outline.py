@@ -92,6 +92,8 @@ class Outline:
 
 
 FindFit = Callable[[str], Awaitable[FitRow | None]]
+Probed = dict[ProbeTask, MediaInfo]
+"""What was probed for one request."""
 
 
 class Planner:
@@ -117,9 +119,10 @@ class Planner:
         refusals = list(collected.refusals)
         _refuse(refusals, request)
         shots = []
+        probed: Probed = {}
         for clip, stem in zip(collected.clips, _stems(request, collected), strict=True):
             try:
-                shots.append(await self._shot(request, clip, stem, fit))
+                shots.append(await self._shot(request, clip, stem, fit, probed))
             except _OF_THE_CLIP as error:
                 if not request.skip_refused:
                     raise
@@ -139,9 +142,11 @@ class Planner:
             if path is not None:
                 self._settings.allow(path)
 
-    async def _shot(self, request: JobRequest, clip: ClipRequest, stem: str, fit: FindFit) -> PlannedShot:
+    async def _shot(
+        self, request: JobRequest, clip: ClipRequest, stem: str, fit: FindFit, probed: Probed
+    ) -> PlannedShot:
         self._settings.allow(clip.media)
-        media = await self._probe(clip)
+        media = await self._probe(clip, probed)
         located = locate(clip, media.rate, media.frame_count, timecode_seconds(media.start_timecode, media.rate))
         shot = _shot(clip, located, media, str(Path(request.output_folder) / stem))
         planned = await self._plan(shot, media, request.recipe)
@@ -154,10 +159,13 @@ class Planner:
         place = ClipPlace(clip, located, planned.suffix, planned.is_sequence)
         return PlannedShot(place, plan, stamp, _output(request, shot, place))
 
-    async def _probe(self, clip: ClipRequest) -> MediaInfo:
+    async def _probe(self, clip: ClipRequest, probed: Probed) -> MediaInfo:
+        """An edit cuts the same reel a thousand times; its packets are counted once."""
         rate = clip.play_rate or clip.media_rate if clip.is_sequence else None
         task = ProbeTask(clip.media, rate, FieldFilter(clip.fields))
-        return (await run_as(self._executor, ProbeResult, task)).media
+        if task not in probed:
+            probed[task] = (await run_as(self._executor, ProbeResult, task)).media
+        return probed[task]
 
     async def _plan(self, shot: Shot, media: MediaInfo, recipe: Recipe) -> PlanResult:
         known = self._devices or await self.devices()
@@ -192,7 +200,8 @@ def _refuse(refusals: list[Refusal], request: JobRequest) -> None:
     if refusals and not request.skip_refused:
         first = refusals[0]
         remedy = "leave the clip out of the selection, or go on without such clips"
-        raise Failure(first.reason, first.message, first.clip, remedy).error()
+        where = "" if f", {first.clip}" in first.message else first.clip  # most errors name their clip themselves
+        raise Failure(first.reason, first.message, where, remedy).error()
 
 
 def _stems(request: JobRequest, collected: Collected) -> tuple[str, ...]:
