@@ -12,6 +12,15 @@ from resilver_client.errors import OutputExists, OutputUnwritable, ResilverError
 from .parse import first_line, parse_timeline
 
 
+def ensure_writable(path: str | Path) -> None:
+    """Raises OutputUnwritable where no installed adapter writes files of this suffix: before any work is done."""
+    suffix = Path(path).suffix.lower().lstrip(".")
+    known = sorted(otio.adapters.suffixes_with_defined_adapters(write=True))
+    if suffix not in known:
+        what = f"no installed adapter writes .{suffix}"
+        raise OutputUnwritable(what, where=str(path), remedy=f"writable are: {', '.join(known)}; .otio keeps most")
+
+
 def write_timeline(timeline: str, path: str | Path) -> None:
     """Write OTIO JSON to a file in the format its suffix names: ``.otio`` as it is, others through the adapters.
 

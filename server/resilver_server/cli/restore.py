@@ -18,6 +18,7 @@ from resilver_client.launch import ensure_server
 from resilver_otio.read import TIMELINE_SUFFIXES, read_timeline
 from resilver_otio.sources import one_clip_timeline, with_fields
 from resilver_otio.types import Layout, Selection
+from resilver_otio.write import ensure_writable
 from resilver_server.api.writing import write_request
 from resilver_server.domain.formats import FieldFilter
 from resilver_server.domain.rates import Rate
@@ -128,6 +129,7 @@ def _timeline_source(path: Path, options: _SourceOptions) -> Source:
     result = options.output.absolute()
     if options.several or not result.suffix:
         result = result / f"{path.stem} restored.otio"
+    ensure_writable(result)
     if result.exists():
         raise OutputExists("the result timeline exists", where=str(result), remedy="choose another --output")
     selection = arguments.parse_selection(list(options.select), options.span, timeline.rate, timeline.start)

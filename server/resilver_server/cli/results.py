@@ -8,16 +8,29 @@ from rich.console import Console
 from rich.markup import escape
 
 from resilver.v1 import jobs_pb2
+from resilver_client.errors import OutputUnwritable
 from resilver_otio.read import write_timeline
 
 
 def save_result(result: jobs_pb2.JobResult, timeline: Path | None, console: Console) -> None:
     """Write the result timeline (None: the source was no timeline) and print the paths. Raises OutputExists."""
     if timeline and result.timeline:
-        timeline.parent.mkdir(parents=True, exist_ok=True)
-        write_timeline(result.timeline, str(timeline))
+        _write(result.timeline, timeline)
         console.print(f"timeline: {timeline}", markup=False, soft_wrap=True)
     for path in (*result.outputs, *result.pictures):
         console.print(f"  {path}", markup=False, soft_wrap=True)
     for line in result.report:
         console.print(f"[yellow]note[/yellow] {escape(line)}", soft_wrap=True)
+
+
+def _write(text: str, path: Path) -> None:
+    """Some adapters refuse timelines that they can read. The work is not lost then: it is kept as ``.otio``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_timeline(text, str(path))
+    except OutputUnwritable as error:
+        kept = path.with_suffix(".otio")
+        if kept == path or kept.exists():
+            raise
+        write_timeline(text, str(kept))
+        raise OutputUnwritable(error.what, where=error.where, remedy=f"the timeline is kept as {kept}") from error
