@@ -181,20 +181,28 @@ class Overrides:
         key = ""
         try:
             key = "rate"
-            rate = None if found.get(key) is None else _positive(snap_rate(Fraction(str(found[key]))))
+            rate = None if found.get(key) is None else _positive(snap_rate(_fraction(found[key])))
             key = "fields"
             fields = None if found.get(key) is None else _one_of(str(found[key]), ("none", "bwdif", "ivtc"))
             key = "output_frames"
             output_frames = None if found.get(key) is None else _positive(int(found[key]))
             key = "output_offset"
-            offset = Fraction(str(found.get(key, 0)))
+            offset = _fraction(found.get(key, 0))
             key = "first_number"
             first = None if found.get(key) is None else int(found[key])
             key = "frames"
             frames = _frames(found.get(key))
-        except (ValueError, TypeError, ZeroDivisionError, TimelineUnreadable) as error:
+        except (ValueError, TypeError, ArithmeticError, TimelineUnreadable) as error:
             raise ClipUnsupported(f"metadata.resilver.{key} is {found.get(key)!r}", where=clip.name) from error
         return cls(rate, fields, output_frames, offset, first, frames)
+
+
+def _fraction(value: Any) -> Fraction:
+    """A power of ten in a few characters would be computed for hours."""
+    text = str(value)
+    if len(text) > 64 or "e" in text.lower().partition("e-")[0]:
+        raise ValueError(value)
+    return Fraction(text) if "e" not in text.lower() else Fraction(float(text))
 
 
 def _positive(value: Any) -> Any:

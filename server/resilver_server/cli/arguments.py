@@ -57,7 +57,7 @@ def parse_stage(text: str) -> StageSettings:
         parameters[key.strip()] = value.strip()
     strength = _strength(str(parameters.pop("strength", "1")))
     matte = parameters.pop("matte", None)
-    return StageSettings(name.strip(), parameters, strength, str(matte) if matte else None)
+    return StageSettings(name.strip(), parameters, strength, str(Path(str(matte)).absolute()) if matte else None)
 
 
 def _strength(text: str) -> float:

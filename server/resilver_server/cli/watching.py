@@ -107,11 +107,12 @@ def _left(shot: jobs_pb2.ShotProgress) -> str:
 def follow(events: Iterable[jobs_pb2.JobEvent], console: Console) -> jobs_pb2.JobEvent | None:
     """Show events until the job has ended; the last one with a state that ends it."""
     with JobDisplay(console) if console.is_terminal else PlainDisplay(console) as display:
-        for event in events:
+        last = None
+        for event in events:  # the server ends them; a job that was retried has an end in its history
             display.show(event)
-            if event.kind == jobs_pb2.EVENT_KIND_STATE and event.state in ENDED:
-                return event
-    return None
+            if event.kind == jobs_pb2.EVENT_KIND_STATE:
+                last = event if event.state in ENDED else None
+    return last
 
 
 def duration(seconds: float) -> str:

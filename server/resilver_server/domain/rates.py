@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from resilver_client.errors import InvalidRate
@@ -10,6 +11,8 @@ Rate = Fraction
 """Frames a second."""
 
 _LARGEST = 1000
+_SMALLEST = Fraction(1, 1001)
+_WRITTEN = re.compile(r"-?\d{1,15}(?:\.\d{1,15}|/\d{1,15})?(?:[eE]-?\d{1,2})?")
 
 
 def parse_rate(text: str) -> Rate:
@@ -18,6 +21,8 @@ def parse_rate(text: str) -> Rate:
     Raises InvalidRate for anything that is no positive rate up to 1000.
     """
     try:
+        if not _WRITTEN.fullmatch(text.strip()):  # Fraction would compute 1e999999999, for hours
+            raise ValueError(text)
         rate = Fraction(text.strip())
     except (ValueError, ZeroDivisionError) as error:
         raise InvalidRate(f"not a frame rate: {text!r}", remedy="write it as 24, 23.976 or 24000/1001") from error
@@ -30,10 +35,13 @@ def snap_rate(rate: float | Fraction) -> Rate:
     23.976, 23.98, 29.97 and 59.94 become 24000/1001, 30000/1001 and 60000/1001; 16 and 18 stay. Other rates
     are kept as the nearest fraction with a denominator up to 1001.
 
-    Raises InvalidRate unless 0 < rate <= 1000.
+    Raises InvalidRate unless 1/1001 <= rate <= 1000.
     """
-    exact = Fraction(rate)
-    if not 0 < exact <= _LARGEST:
+    try:
+        exact = Fraction(rate)
+    except (ValueError, OverflowError) as error:  # nan, inf
+        raise InvalidRate(f"not a frame rate: {rate}", remedy="use a rate above 0 and up to 1000") from error
+    if not _SMALLEST <= exact <= _LARGEST:
         raise InvalidRate(f"not a frame rate: {rate}", remedy="use a rate above 0 and up to 1000")
     if exact.denominator == 1:
         return exact
