@@ -61,6 +61,19 @@ def test_a_range_of_one_frame_of_a_film_is_still_a_folder(desk: Desk) -> None:
     assert [path.name for path in (desk.folder / "frame").iterdir()] == ["frame.00000000.png"]
 
 
+def test_a_matte_is_found_from_where_the_command_runs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(desk.folder)
+    matte = np.zeros((32, 48), np.uint8)
+    matte[:, 24:] = 255
+    assert cv2.imwrite("matte.png", matte)
+    stage = "deflicker:matte=matte.png"
+    done = desk.run("restore", "film.mkv", "-o", "matted.mkv", "--stage", stage)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((desk.folder / "matted.resilver.json").read_text())
+    assert record["recipe"]["stages"][0]["matte"] == str(desk.folder / "matte.png")
+    assert len(record["stages"][-1]["matte_digest"]) == 64
+
+
 def test_tail_frames_follow_the_last(desk: Desk) -> None:
     done = desk.run("restore", desk.film, "-o", desk.folder / "tail.mkv", "--tail", "3", *LIGHT)
     assert done.returncode == 0, done.stderr

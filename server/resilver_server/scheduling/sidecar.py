@@ -31,6 +31,8 @@ class StageNote:
     parameters: object
     strength: float
     models: tuple[ModelUse, ...]
+    matte_digest: str
+    """Of the matte that the recipe names; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def sidecar(
         recipe=recipe,
         recipe_digest=digest_of(recipe),
         stages=tuple(
-            StageNote(s.settings.stage, s.version, s.settings.parameters, s.settings.strength, s.models)
+            StageNote(s.settings.stage, s.version, s.settings.parameters, s.settings.strength, s.models, s.matte_digest)
             for s in plan.stages
         ),
         numerics=plan.numerics,
