@@ -166,7 +166,7 @@ def _why(text: str, status: int, log: Path) -> ResilverError:
     prefix, _, rest = last.partition("error: ")
     reason, _, what = rest.partition(": ")
     if not prefix and reason in BY_REASON:
-        return BY_REASON[reason](what)
+        return BY_REASON[reason](what, where=str(log))
     return ServerUnreachable(
         f"the server ended with status {status}: {last}", where=str(log), remedy="the log says why"
     )
