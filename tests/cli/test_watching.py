@@ -60,6 +60,14 @@ def test_a_terminal_gets_a_bar_a_shot() -> None:
         assert fact in last
 
 
+def test_a_bar_ends_full_when_its_shot_is_spoken_of_no_more() -> None:
+    console = _console(True)
+    with JobDisplay(console) as display:
+        display.show(_event(24))
+        display.show(jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_PROGRESS))
+    assert "48/48" in _text(console).rpartition("Shot 4 [v2]: done")[2]
+
+
 def test_following_ends_with_the_job() -> None:
     ended = jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=jobs_pb2.JOB_STATE_SUCCEEDED)
     console = _console(False)

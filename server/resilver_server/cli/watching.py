@@ -65,6 +65,8 @@ class JobDisplay:
             console=console,
         )
         self._tasks: dict[int, TaskID] = {}
+        self._facts: dict[int, tuple[str, int]] = {}
+        """Name and frames of the shots in progress."""
 
     def __enter__(self) -> JobDisplay:
         self._bars.start()
@@ -78,10 +80,21 @@ class JobDisplay:
             self._bars.console.print(event.message, style="yellow", markup=False)
         for shot in event.progress:
             self._show_shot(shot)
+        if event.kind == jobs_pb2.EVENT_KIND_PROGRESS or event.state == jobs_pb2.JOB_STATE_SUCCEEDED:
+            self._end(self._tasks.keys() - {shot.shot for shot in event.progress})
+
+    def _end(self, shots: Iterable[int]) -> None:
+        """Shots that are no longer spoken of are written."""
+        for shot in shots:
+            task = self._tasks.pop(shot)
+            name, total = self._facts.pop(shot)
+            self._bars.update(task, description=f"{name}: done", completed=total, total=total, left="")
+            self._bars.stop_task(task)
 
     def _show_shot(self, shot: jobs_pb2.ShotProgress) -> None:
         if shot.shot not in self._tasks:
             self._tasks[shot.shot] = self._bars.add_task(_label(shot), total=None, speed="", left="")
+        self._facts[shot.shot] = (shot.name, shot.total)
         self._bars.update(
             self._tasks[shot.shot],
             description=_label(shot),
