@@ -95,9 +95,7 @@ def _recipe(preset: str | None, stages: list[str], to: str | None, delivery: Del
         raise typer.BadParameter("say what to do: --preset silent-film, --stage NAME or --to 3840x2160@60")
     recipe = Recipe(find_preset(preset).stages) if preset else Recipe()
     for text in stages:
-        settings = arguments.parse_stage(text)
-        matte = str(Path(settings.matte).absolute()) if settings.matte else None  # the server has another folder
-        recipe = arguments.with_stage(recipe, replace(settings, matte=matte))
+        recipe = arguments.with_stage(recipe, arguments.parse_stage(text))
     if to:
         recipe = arguments.with_target(recipe, arguments.parse_target(to))
     return replace(recipe, delivery=delivery)
