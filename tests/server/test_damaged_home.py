@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -14,6 +15,7 @@ from resilver_client.errors import DatabaseUnusable, DiskFull, OutputUnwritable,
 from resilver_client.home import token_file
 from resilver_client.launch import ensure_server
 from resilver_server.api.tokens import ensure_token
+from resilver_server.scheduling.outline import refuse_unwritable
 from resilver_server.storage.database import Database
 from resilver_server.storage.lock import DatabaseLock
 
@@ -85,3 +87,21 @@ def test_a_damaged_token_is_told(tmp_path: Path) -> None:
     token_file(tmp_path).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Unauthenticated, match="damaged"):
         discover(address="127.0.0.1:5", home=tmp_path)
+
+
+def test_a_closed_output_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_unwritable(tmp_path / "new" / "folder")
+    (tmp_path / "film.mov").write_text("a film")
+    for folder in (tmp_path / "film.mov", tmp_path / "film.mov" / "clips"):
+        with pytest.raises(OutputUnwritable, match="not a folder"):
+            refuse_unwritable(folder)
+    asked = []
+
+    def closed(path: Path, mode: int) -> bool:  # an administrator who runs the tests may write everywhere
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(os, "access", closed)
+    with pytest.raises(OutputUnwritable, match="nothing can be written"):
+        refuse_unwritable(tmp_path / "new")
+    assert asked == [(tmp_path, os.W_OK | os.X_OK)]

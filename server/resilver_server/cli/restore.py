@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
-from resilver_client.errors import BY_REASON, InternalError, OutputExists
+from resilver_client.errors import BY_REASON, InternalError, OutputExists, ServerUnreachable
 from resilver_client.launch import ensure_server
 from resilver_otio.read import TIMELINE_SUFFIXES, read_timeline
 from resilver_otio.sources import one_clip_timeline, with_fields
@@ -184,6 +184,9 @@ def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -
         client.cancel(job.id)
         console.print(f"cancelled; finished chunks are kept: resilver jobs retry {job.id}")
         raise
+    except ServerUnreachable as lost:
+        remedy = f"the job is kept: start it with `resilver serve`, then resilver jobs watch {job.id}"
+        raise ServerUnreachable(lost.what, where=lost.where, remedy=remedy) from lost
     job = client.get(job.id)
     if job.state != jobs_pb2.JOB_STATE_SUCCEEDED:
         error = BY_REASON.get(job.error.reason, InternalError)

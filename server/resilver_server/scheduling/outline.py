@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,8 +134,7 @@ class Planner:
 
     def _check(self, request: JobRequest) -> None:
         folder = self._settings.allow(request.output_folder)
-        if folder.exists() and not folder.is_dir():
-            raise OutputUnwritable("not a folder", where=request.output_folder)
+        refuse_unwritable(folder)
         if request.preview_frames < 0:
             raise InvalidRequest("a preview of less than no frames", where="preview_frames")
         delivery = request.recipe.delivery
@@ -171,6 +171,16 @@ class Planner:
         known = self._devices or await self.devices()
         task = PlanTask(shot, media, recipe, known.devices[0], known.libraries)
         return await run_as(self._executor, PlanResult, task)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raises OutputUnwritable where ``folder`` is closed, or cannot be made: before a night of rendering, not after."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if not there.is_dir():
+        raise OutputUnwritable("not a folder", where=str(there), remedy="choose another output")
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = "check the folder and its permissions"
+        raise OutputUnwritable("nothing can be written there", where=str(there), remedy=remedy)
 
 
 def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:
