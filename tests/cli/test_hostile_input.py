@@ -11,10 +11,10 @@ import pytest
 import typer
 
 from resilver.v1 import jobs_pb2
-from resilver_client.errors import ClipUnsupported, InvalidRate, MediaUnreadable, TimelineUnreadable
+from resilver_client.errors import ClipUnsupported, InvalidMatte, InvalidRate, MediaUnreadable, TimelineUnreadable
 from resilver_otio.read import read_timeline
 from resilver_otio.request import Overrides
-from resilver_server.cli import arguments
+from resilver_server.cli import arguments, lab
 from resilver_server.cli.main import app
 from resilver_server.cli.paths import real_path
 from resilver_server.cli.reporting import TRACEBACK, ReportingGroup, console
@@ -22,6 +22,7 @@ from resilver_server.cli.watching import follow
 from resilver_server.config import ServerSettings
 from resilver_server.domain.rates import parse_rate, snap_rate
 from resilver_server.media.probe import probe
+from resilver_server.stages.mattes import matte_files
 
 
 def failing(error: Exception) -> typer.Typer:
@@ -136,3 +137,18 @@ def test_a_retried_job_is_followed_past_its_first_end() -> None:
     last = follow(events, console)
     assert last is not None
     assert last.state == jobs_pb2.JOB_STATE_SUCCEEDED
+
+
+@pytest.mark.parametrize("item", ["dirt=1e9", "dirt=Infinity", "dirt=NaN", "flicker_gain=-1", "cadence=1/0", "odd=1"])
+def test_damage_beyond_measure_is_wrong_usage(item: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        lab._settings([item])
+    assert lab._settings(["dirt=9", "cadence=3/2"]).dirt == 9
+
+
+def test_a_matte_may_be_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMatte, match="empty"):
+        matte_files(str(tmp_path))
+    for number in (2, 1):
+        (tmp_path / f"matte.{number}.png").write_bytes(b"picture")
+    assert [file.name for file in matte_files(str(tmp_path))] == ["matte.1.png", "matte.2.png"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,10 @@ from .reporting import console
 if TYPE_CHECKING:
     from resilver_server.lab.age import AgeSettings
     from resilver_server.lab.measure import Comparison
+
+
+_MOST_DAMAGE = 1000
+"""A thousand blotches a frame leave no film; more would be drawn for hours."""
 
 
 class At(StrEnum):
@@ -67,6 +72,9 @@ def _settings(items: list[str]) -> AgeSettings:
         settings: AgeSettings = from_json(AgeSettings, values, "--set")
     except InvalidRequest as error:
         raise typer.BadParameter(str(error), param_hint="--set") from error
+    for name, value in vars(settings).items():
+        if isinstance(value, (int, float, Fraction)) and not 0 <= value <= _MOST_DAMAGE:
+            raise typer.BadParameter(f"{name}={value} lies outside 0 to {_MOST_DAMAGE}", param_hint="--set")
     return settings
 
 

@@ -12,7 +12,15 @@ _PATTERN = re.compile(r"%0?\d*d")
 
 
 def matte_files(path: str) -> list[Path]:
-    """The matte's files, in order: one, or those of a sequence given as a printf pattern. Raises InvalidMatte."""
+    """The matte's files, in order: one, or those of a folder or of a sequence given as a printf pattern.
+
+    Raises InvalidMatte.
+    """
+    if Path(path).is_dir():
+        inside = sorted(file for file in Path(path).iterdir() if file.is_file())
+        if not inside:
+            raise InvalidMatte("the matte's folder is empty", where=path, remedy="put its pictures there")
+        return inside
     if not _PATTERN.search(path):
         if not Path(path).is_file():
             raise InvalidMatte("the matte is not there", where=path, remedy="give the path of a picture or a movie")
