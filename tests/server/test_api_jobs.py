@@ -255,4 +255,4 @@ def test_the_page_names_every_method() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     services = [*jobs_pb2.DESCRIPTOR.services_by_name.values(), *catalogue_pb2.DESCRIPTOR.services_by_name.values()]
     methods = [method.name for service in services for method in service.methods]
-    assert re.findall(r"^\| `(\w+)` \|", text, re.M) == methods
+    assert re.findall(r"^\| `([A-Z]\w+)` \|", text, re.M) == methods
