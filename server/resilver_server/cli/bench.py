@@ -78,14 +78,27 @@ def _ncnn(timings: list[Timing], size: tuple[int, int], rounds: int) -> dict[str
 
 
 def _table(timings: list[Timing], peers: dict[str, float]) -> Table:
-    table = Table("stage", "network", "on", "in", "calls", "bare s", "stage s", "pipeline s", "stage/bare",
-                  "pipeline/bare", "s/Mpixel", "ncnn s/Mpixel", "peak MiB", box=None)  # fmt: skip
-    for t in timings:
-        pixels = t.width * t.height / 1e6
-        table.add_row(
-            t.stage, t.model, f"{t.device} {t.dtype}", f"{t.width}x{t.height}", str(t.calls), f"{t.bare:.3f}",
-            f"{t.staged:.3f}", f"{t.pipeline:.3f}", f"{t.stage_ratio:.3f}", f"{t.pipeline_ratio:.3f}",
-            f"{t.seconds_per_megapixel:.2f}", f"{peers[t.model] / pixels:.2f}" if t.model in peers else "-",
-            str(t.peak_memory // _MEGABYTE),
-        )  # fmt: skip
+    """A column for each network, a row for each figure: fits a narrow terminal."""
+    table = Table("", *(t.stage for t in timings), box=None)
+    rows = [_figures(timing, peers.get(timing.model)) for timing in timings]
+    for name in rows[0]:
+        table.add_row(name, *(row[name] for row in rows))
     return table
+
+
+def _figures(timing: Timing, peer: float | None) -> dict[str, str]:
+    pixels = timing.width * timing.height / 1e6
+    return {
+        "network": timing.model,
+        "on": f"{timing.device} {timing.dtype}",
+        "frames in": f"{timing.width}x{timing.height}",
+        "network calls a round": str(timing.calls),
+        "bare network, s a call": f"{timing.bare:.3f}",
+        "stage": f"{timing.staged:.3f}",
+        "whole pipeline": f"{timing.pipeline:.3f}",
+        "stage / bare": f"{timing.stage_ratio:.3f}",
+        "pipeline / bare": f"{timing.pipeline_ratio:.3f}",
+        "bare, s a megapixel": f"{timing.seconds_per_megapixel:.2f}",
+        "ncnn, s a megapixel": f"{peer / pixels:.2f}" if peer else "-",
+        "peak memory, MiB": str(timing.peak_memory // _MEGABYTE),
+    }
