@@ -38,7 +38,7 @@ SMALL = (320, 180)
 LARGE = (1280, 720)
 DELIVERED = Fraction(60)
 SEED = 1920
-MODELS = ("realesr-animevideov3", "rife-4.6")
+MODELS = ("realesr-animevideov3", "rife-4.25")
 RECIPE = Recipe(
     stages=(
         StageSettings("cadence"),
