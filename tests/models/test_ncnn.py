@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from resilver_server.lab import bench_ncnn
 from resilver_server.models.cards import card
-from resilver_server.models.sources import fetch_any
 from support.models import network
 
-ncnn = pytest.importorskip("ncnn")
+pytest.importorskip("ncnn")
 
 _EDGES = {
     "realesr-animevideov3": 64,
@@ -31,30 +31,13 @@ def _crop(edge: int) -> npt.NDArray[np.float32]:
     return np.clip(waves + rng.normal(0, 0.02, waves.shape), 0, 1).astype(np.float32)
 
 
-def _by_ncnn(model_id: str, crop: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    weights, param = (fetch_any(file.sources, file.sha256, file.size) for file in card(model_id).files)
-    net = ncnn.Net()
-    net.opt.use_vulkan_compute = False
-    net.opt.num_threads = 1
-    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"):
-        if hasattr(net.opt, f"use_{option}"):
-            setattr(net.opt, f"use_{option}", False)
-    assert net.load_param(str(param)) == 0
-    assert net.load_model(str(weights)) == 0
-    run = net.create_extractor()
-    assert run.input("data", ncnn.Mat(crop)) == 0
-    code, result = run.extract("output")
-    assert code == 0
-    return np.array(result)
-
-
 @pytest.mark.parametrize("model_id", _EDGES)
 def test_equals_ncnn(model_id: str) -> None:
     crop = _crop(_EDGES[model_id])
     module = network(model_id).module
     with torch.inference_mode():
         ours = module(torch.from_numpy(crop)[None])[0].numpy()
-    theirs = _by_ncnn(model_id, crop)
+    theirs = bench_ncnn.output(bench_ncnn.network(model_id, threads=1), crop)
     difference = np.abs(ours - theirs).max()
     print(f"{model_id}, {crop.shape[1]}x{crop.shape[2]}: max abs difference {difference:.2e}")
     assert ours.shape == theirs.shape == (3, crop.shape[1] * card(model_id).scale, crop.shape[2] * card(model_id).scale)

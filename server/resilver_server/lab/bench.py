@@ -136,7 +136,7 @@ class _Bench:
         self._folder = folder
         self._chains = Chains()
         self._device, self._dtype = opened(plan.numerics)
-        self._module = load(require(model), self._device, self._dtype).module
+        self._network = load(require(model), self._device, self._dtype)
         self._stage = next(s for s in self._chains.open(plan, _idle).stages if s.plan.models)
         self._frames = [f.to(self._device, self._dtype) for f in textured(_size(plan), plan.media.frame_count)]
         self._state = str(folder / "state")
@@ -152,9 +152,9 @@ class _Bench:
     def _forward(self, index: int) -> torch.Tensor:
         first, second = (self._frames[(index + step) % len(self._frames)][None] for step in (0, 1))
         if self._stage.spec.retimes:
-            padded = (_padded(first), _padded(second))
-            return self._module(*padded, 0.5)  # type: ignore[no-any-return]
-        return self._module(first)  # type: ignore[no-any-return]
+            multiple = self._network.card.multiple
+            return self._network.module(_padded(first, multiple), _padded(second, multiple), 0.5)  # type: ignore[no-any-return]
+        return self._network.module(first)  # type: ignore[no-any-return]
 
     def staged(self) -> float:
         """The stage's session on frames that lie on the device: padding, tiles, resampling."""
@@ -205,7 +205,7 @@ def _analysed(plan: ShotPlan, folder: Path) -> tuple[str, ...]:
     return (path,)
 
 
-def _padded(frame: torch.Tensor, multiple: int = 128) -> torch.Tensor:
+def _padded(frame: torch.Tensor, multiple: int) -> torch.Tensor:
     height, width = frame.shape[-2:]
     grow = (0, -width % multiple, 0, -height % multiple)
     return torch.nn.functional.pad(frame, grow, mode="replicate")

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from resilver_server.domain.clocks import Clock
 from resilver_server.domain.formats import FrameFormat
 from resilver_server.models.loader import Network
 
@@ -86,7 +85,3 @@ class Session(Protocol):
 class Interpolator(Protocol):
     def between(self, before: torch.Tensor, after: torch.Tensor, position: Fraction) -> torch.Tensor:
         """The frame at ``position`` (0 < position < 1) between two (3, height, width) frames of one scene."""
-
-
-class Solver(Protocol):
-    def __call__(self, measurements: Measurements, clock: Clock, rate: Fraction, parameters: object) -> State: ...

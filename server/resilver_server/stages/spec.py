@@ -33,14 +33,6 @@ def parameter(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass(frozen=True)
-class Tiling:
-    """How a network may be cut: input pixels of halo on each side, and the multiple its size must have."""
-
-    halo: int
-    multiple: int = 1
-
-
 def _same_format(given: FrameFormat, parameters: Any) -> FrameFormat:
     return given
 

@@ -71,11 +71,6 @@ def find_content(connection: sqlite3.Connection, key: str) -> ContentRow | None:
     return rows[0] if rows else None
 
 
-def find_contents(connection: sqlite3.Connection, keys: list[str]) -> dict[str, ContentRow]:
-    found = (find_content(connection, key) for key in keys)
-    return {row.key: row for row in found if row is not None}
-
-
 def put_content(connection: sqlite3.Connection, row: ContentRow) -> None:
     insert(connection, row, or_replace=True)
 
