@@ -179,6 +179,12 @@ class SelectionEmpty(ResilverError):
     reason, code = "SELECTION_EMPTY", "INVALID_ARGUMENT"
 
 
+class TargetOccupied(ResilverError):
+    """The track on which a restored clip is to lie is taken there."""
+
+    reason, code = "TARGET_OCCUPIED", "FAILED_PRECONDITION"
+
+
 class JobNotFound(ResilverError):
     reason, code = "JOB_NOT_FOUND", "NOT_FOUND"
 
@@ -272,6 +278,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     ClipOffline,
     RangeOutsideMedia,
     SelectionEmpty,
+    TargetOccupied,
     JobNotFound,
     JobStateConflict,
     RequestIdReused,

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from resilver.v1 import types_pb2 as resilver_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bresilver/v1/catalogue.proto\x12\x0bresilver.v1\x1a\x17resilver/v1/types.proto\"\x16\n\x14GetServerInfoRequest\"e\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0ctotal_memory\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ree_memory\x18\x04 \x01(\x03\x12\x16\n\x0ehalf_precision\x18\x05 \x01(\x08\"\xcb\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12$\n\x07\x64\x65vices\x18\x02 \x03(\x0b\x32\x13.resilver.v1.Device\x12\x39\n\tlibraries\x18\x03 \x03(\x0b\x32&.resilver.v1.ServerInfo.LibrariesEntry\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0c\n\x04home\x18\x05 \x01(\t\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x13\n\x11ListStagesRequest\"8\n\x12ListStagesResponse\x12\"\n\x06stages\x18\x01 \x03(\x0b\x32\x12.resilver.v1.Stage\"\x80\x02\n\x05Stage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x19\n\x11parameters_schema\x18\x04 \x01(\t\x12\x32\n\x08\x64\x65\x66\x61ults\x18\x05 \x03(\x0b\x32 .resilver.v1.Stage.DefaultsEntry\x12\x10\n\x08\x61nalysed\x18\x06 \x01(\x08\x12\x0f\n\x07renders\x18\x07 \x01(\x08\x12\x0f\n\x07retimes\x18\x08 \x01(\x08\x1a\x44\n\rDefaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.resilver.v1.Scalar:\x02\x38\x01\"\x13\n\x11ListModelsRequest\"8\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.resilver.v1.Model\"\xdf\x01\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x03 \x01(\t\x12\x14\n\x0c\x63ode_licence\x18\x04 \x01(\t\x12\x17\n\x0fweights_licence\x18\x05 \x01(\t\x12\x12\n\npermissive\x18\x06 \x01(\x08\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12&\n\x05state\x18\x08 \x01(\x0e\x32\x17.resilver.v1.ModelState\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\r\n\x05scale\x18\n \x01(\x05\x12\r\n\x05notes\x18\x0b \x01(\t\"\x14\n\x12ListPresetsRequest\";\n\x13ListPresetsResponse\x12$\n\x07presets\x18\x01 \x03(\x0b\x32\x13.resilver.v1.Preset\"L\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12#\n\x06recipe\x18\x03 \x01(\x0b\x32\x13.resilver.v1.Recipe\"\x15\n\x13ListProfilesRequest\">\n\x14ListProfilesResponse\x12&\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.resilver.v1.Profile\"`\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0e\n\x06suffix\x18\x03 \x01(\t\x12\x11\n\tbit_depth\x18\x04 \x01(\x05\x12\x13\n\x0bis_sequence\x18\x05 \x01(\x08\"<\n\x13InstallModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65pt_licence\x18\x02 \x01(\x08\"`\n\x14InstallModelProgress\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x03\x12\r\n\x05total\x18\x04 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t*|\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_STATE_ABSENT\x10\x01\x12\x19\n\x15MODEL_STATE_INSTALLED\x10\x02\x12\x1e\n\x1aMODEL_STATE_LICENCE_NEEDED\x10\x03\x32\xf9\x03\n\x0e\x43\x61talogService\x12K\n\rGetServerInfo\x12!.resilver.v1.GetServerInfoRequest\x1a\x17.resilver.v1.ServerInfo\x12M\n\nListStages\x12\x1e.resilver.v1.ListStagesRequest\x1a\x1f.resilver.v1.ListStagesResponse\x12M\n\nListModels\x12\x1e.resilver.v1.ListModelsRequest\x1a\x1f.resilver.v1.ListModelsResponse\x12P\n\x0bListPresets\x12\x1f.resilver.v1.ListPresetsRequest\x1a .resilver.v1.ListPresetsResponse\x12S\n\x0cListProfiles\x12 .resilver.v1.ListProfilesRequest\x1a!.resilver.v1.ListProfilesResponse\x12U\n\x0cInstallModel\x12 .resilver.v1.InstallModelRequest\x1a!.resilver.v1.InstallModelProgress0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bresilver/v1/catalogue.proto\x12\x0bresilver.v1\x1a\x17resilver/v1/types.proto\"\x16\n\x14GetServerInfoRequest\"e\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0ctotal_memory\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ree_memory\x18\x04 \x01(\x03\x12\x16\n\x0ehalf_precision\x18\x05 \x01(\x08\"\xcb\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12$\n\x07\x64\x65vices\x18\x02 \x03(\x0b\x32\x13.resilver.v1.Device\x12\x39\n\tlibraries\x18\x03 \x03(\x0b\x32&.resilver.v1.ServerInfo.LibrariesEntry\x12\x0b\n\x03pid\x18\x04 \x01(\x03\x12\x0c\n\x04home\x18\x05 \x01(\t\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x13\n\x11ListStagesRequest\"8\n\x12ListStagesResponse\x12\"\n\x06stages\x18\x01 \x03(\x0b\x32\x12.resilver.v1.Stage\"\xa9\x02\n\x05Stage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12\x19\n\x11parameters_schema\x18\x04 \x01(\t\x12\x32\n\x08\x64\x65\x66\x61ults\x18\x05 \x03(\x0b\x32 .resilver.v1.Stage.DefaultsEntry\x12\x10\n\x08\x61nalysed\x18\x06 \x01(\x08\x12\x0f\n\x07renders\x18\x07 \x01(\x08\x12\x0f\n\x07retimes\x18\x08 \x01(\x08\x12\'\n\x06inputs\x18\t \x03(\x0e\x32\x17.resilver.v1.StageInput\x1a\x44\n\rDefaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.resilver.v1.Scalar:\x02\x38\x01\"\x13\n\x11ListModelsRequest\"8\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.resilver.v1.Model\"\xdf\x01\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x03 \x01(\t\x12\x14\n\x0c\x63ode_licence\x18\x04 \x01(\t\x12\x17\n\x0fweights_licence\x18\x05 \x01(\t\x12\x12\n\npermissive\x18\x06 \x01(\x08\x12\x0c\n\x04size\x18\x07 \x01(\x03\x12&\n\x05state\x18\x08 \x01(\x0e\x32\x17.resilver.v1.ModelState\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\r\n\x05scale\x18\n \x01(\x05\x12\r\n\x05notes\x18\x0b \x01(\t\"\x14\n\x12ListPresetsRequest\";\n\x13ListPresetsResponse\x12$\n\x07presets\x18\x01 \x03(\x0b\x32\x13.resilver.v1.Preset\"L\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12#\n\x06recipe\x18\x03 \x01(\x0b\x32\x13.resilver.v1.Recipe\"\x15\n\x13ListProfilesRequest\">\n\x14ListProfilesResponse\x12&\n\x08profiles\x18\x01 \x03(\x0b\x32\x14.resilver.v1.Profile\"`\n\x07Profile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x0e\n\x06suffix\x18\x03 \x01(\t\x12\x11\n\tbit_depth\x18\x04 \x01(\x05\x12\x13\n\x0bis_sequence\x18\x05 \x01(\x08\"<\n\x13InstallModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65pt_licence\x18\x02 \x01(\x08\"`\n\x14InstallModelProgress\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x03\x12\r\n\x05total\x18\x04 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t*x\n\nStageInput\x12\x1b\n\x17STAGE_INPUT_UNSPECIFIED\x10\x00\x12\x15\n\x11STAGE_INPUT_MATTE\x10\x01\x12\x1a\n\x16STAGE_INPUT_KEEP_MATTE\x10\x02\x12\x1a\n\x16STAGE_INPUT_KEY_FRAMES\x10\x03*|\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_STATE_ABSENT\x10\x01\x12\x19\n\x15MODEL_STATE_INSTALLED\x10\x02\x12\x1e\n\x1aMODEL_STATE_LICENCE_NEEDED\x10\x03\x32\xf9\x03\n\x0e\x43\x61talogService\x12K\n\rGetServerInfo\x12!.resilver.v1.GetServerInfoRequest\x1a\x17.resilver.v1.ServerInfo\x12M\n\nListStages\x12\x1e.resilver.v1.ListStagesRequest\x1a\x1f.resilver.v1.ListStagesResponse\x12M\n\nListModels\x12\x1e.resilver.v1.ListModelsRequest\x1a\x1f.resilver.v1.ListModelsResponse\x12P\n\x0bListPresets\x12\x1f.resilver.v1.ListPresetsRequest\x1a .resilver.v1.ListPresetsResponse\x12S\n\x0cListProfiles\x12 .resilver.v1.ListProfilesRequest\x1a!.resilver.v1.ListProfilesResponse\x12U\n\x0cInstallModel\x12 .resilver.v1.InstallModelRequest\x1a!.resilver.v1.InstallModelProgress0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -26,8 +26,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SERVERINFO_LIBRARIESENTRY']._serialized_options = b'8\001'
   _globals['_STAGE_DEFAULTSENTRY']._options = None
   _globals['_STAGE_DEFAULTSENTRY']._serialized_options = b'8\001'
-  _globals['_MODELSTATE']._serialized_start=1551
-  _globals['_MODELSTATE']._serialized_end=1675
+  _globals['_STAGEINPUT']._serialized_start=1592
+  _globals['_STAGEINPUT']._serialized_end=1712
+  _globals['_MODELSTATE']._serialized_start=1714
+  _globals['_MODELSTATE']._serialized_end=1838
   _globals['_GETSERVERINFOREQUEST']._serialized_start=69
   _globals['_GETSERVERINFOREQUEST']._serialized_end=91
   _globals['_DEVICE']._serialized_start=93
@@ -41,31 +43,31 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LISTSTAGESRESPONSE']._serialized_start=423
   _globals['_LISTSTAGESRESPONSE']._serialized_end=479
   _globals['_STAGE']._serialized_start=482
-  _globals['_STAGE']._serialized_end=738
-  _globals['_STAGE_DEFAULTSENTRY']._serialized_start=670
-  _globals['_STAGE_DEFAULTSENTRY']._serialized_end=738
-  _globals['_LISTMODELSREQUEST']._serialized_start=740
-  _globals['_LISTMODELSREQUEST']._serialized_end=759
-  _globals['_LISTMODELSRESPONSE']._serialized_start=761
-  _globals['_LISTMODELSRESPONSE']._serialized_end=817
-  _globals['_MODEL']._serialized_start=820
-  _globals['_MODEL']._serialized_end=1043
-  _globals['_LISTPRESETSREQUEST']._serialized_start=1045
-  _globals['_LISTPRESETSREQUEST']._serialized_end=1065
-  _globals['_LISTPRESETSRESPONSE']._serialized_start=1067
-  _globals['_LISTPRESETSRESPONSE']._serialized_end=1126
-  _globals['_PRESET']._serialized_start=1128
-  _globals['_PRESET']._serialized_end=1204
-  _globals['_LISTPROFILESREQUEST']._serialized_start=1206
-  _globals['_LISTPROFILESREQUEST']._serialized_end=1227
-  _globals['_LISTPROFILESRESPONSE']._serialized_start=1229
-  _globals['_LISTPROFILESRESPONSE']._serialized_end=1291
-  _globals['_PROFILE']._serialized_start=1293
-  _globals['_PROFILE']._serialized_end=1389
-  _globals['_INSTALLMODELREQUEST']._serialized_start=1391
-  _globals['_INSTALLMODELREQUEST']._serialized_end=1451
-  _globals['_INSTALLMODELPROGRESS']._serialized_start=1453
-  _globals['_INSTALLMODELPROGRESS']._serialized_end=1549
-  _globals['_CATALOGSERVICE']._serialized_start=1678
-  _globals['_CATALOGSERVICE']._serialized_end=2183
+  _globals['_STAGE']._serialized_end=779
+  _globals['_STAGE_DEFAULTSENTRY']._serialized_start=711
+  _globals['_STAGE_DEFAULTSENTRY']._serialized_end=779
+  _globals['_LISTMODELSREQUEST']._serialized_start=781
+  _globals['_LISTMODELSREQUEST']._serialized_end=800
+  _globals['_LISTMODELSRESPONSE']._serialized_start=802
+  _globals['_LISTMODELSRESPONSE']._serialized_end=858
+  _globals['_MODEL']._serialized_start=861
+  _globals['_MODEL']._serialized_end=1084
+  _globals['_LISTPRESETSREQUEST']._serialized_start=1086
+  _globals['_LISTPRESETSREQUEST']._serialized_end=1106
+  _globals['_LISTPRESETSRESPONSE']._serialized_start=1108
+  _globals['_LISTPRESETSRESPONSE']._serialized_end=1167
+  _globals['_PRESET']._serialized_start=1169
+  _globals['_PRESET']._serialized_end=1245
+  _globals['_LISTPROFILESREQUEST']._serialized_start=1247
+  _globals['_LISTPROFILESREQUEST']._serialized_end=1268
+  _globals['_LISTPROFILESRESPONSE']._serialized_start=1270
+  _globals['_LISTPROFILESRESPONSE']._serialized_end=1332
+  _globals['_PROFILE']._serialized_start=1334
+  _globals['_PROFILE']._serialized_end=1430
+  _globals['_INSTALLMODELREQUEST']._serialized_start=1432
+  _globals['_INSTALLMODELREQUEST']._serialized_end=1492
+  _globals['_INSTALLMODELPROGRESS']._serialized_start=1494
+  _globals['_INSTALLMODELPROGRESS']._serialized_end=1590
+  _globals['_CATALOGSERVICE']._serialized_start=1841
+  _globals['_CATALOGSERVICE']._serialized_end=2346
 # @@protoc_insertion_point(module_scope)

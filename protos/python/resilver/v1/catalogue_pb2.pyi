@@ -20,6 +20,34 @@ else:
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _StageInput:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _StageInputEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_StageInput.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    STAGE_INPUT_UNSPECIFIED: _StageInput.ValueType  # 0
+    """Never sent."""
+    STAGE_INPUT_MATTE: _StageInput.ValueType  # 1
+    """White is where the stage works."""
+    STAGE_INPUT_KEEP_MATTE: _StageInput.ValueType  # 2
+    """White is where the film stays as it is, bit for bit."""
+    STAGE_INPUT_KEY_FRAMES: _StageInput.ValueType  # 3
+    """Frames of the film as they shall look in colour."""
+
+class StageInput(_StageInput, metaclass=_StageInputEnumTypeWrapper):
+    """Pictures that an artist gives to a stage beside the film."""
+
+STAGE_INPUT_UNSPECIFIED: StageInput.ValueType  # 0
+"""Never sent."""
+STAGE_INPUT_MATTE: StageInput.ValueType  # 1
+"""White is where the stage works."""
+STAGE_INPUT_KEEP_MATTE: StageInput.ValueType  # 2
+"""White is where the film stays as it is, bit for bit."""
+STAGE_INPUT_KEY_FRAMES: StageInput.ValueType  # 3
+"""Frames of the film as they shall look in colour."""
+global___StageInput = StageInput
+
 class _ModelState:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -212,6 +240,7 @@ class Stage(google.protobuf.message.Message):
     ANALYSED_FIELD_NUMBER: builtins.int
     RENDERS_FIELD_NUMBER: builtins.int
     RETIMES_FIELD_NUMBER: builtins.int
+    INPUTS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name in recipes."""
     version: builtins.int
@@ -230,6 +259,10 @@ class Stage(google.protobuf.message.Message):
     def defaults(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, resilver.v1.types_pb2.Scalar]:
         """Defaults of the parameters."""
 
+    @property
+    def inputs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___StageInput.ValueType]:
+        """Pictures that it takes beside the film."""
+
     def __init__(
         self,
         *,
@@ -241,8 +274,9 @@ class Stage(google.protobuf.message.Message):
         analysed: builtins.bool = ...,
         renders: builtins.bool = ...,
         retimes: builtins.bool = ...,
+        inputs: collections.abc.Iterable[global___StageInput.ValueType] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "defaults", b"defaults", "name", b"name", "parameters_schema", b"parameters_schema", "renders", b"renders", "retimes", b"retimes", "summary", b"summary", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "defaults", b"defaults", "inputs", b"inputs", "name", b"name", "parameters_schema", b"parameters_schema", "renders", b"renders", "retimes", b"retimes", "summary", b"summary", "version", b"version"]) -> None: ...
 
 global___Stage = Stage
 

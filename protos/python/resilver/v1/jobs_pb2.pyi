@@ -499,6 +499,7 @@ class ShotPlan(google.protobuf.message.Message):
     KEYS_KNOWN_FIELD_NUMBER: builtins.int
     PLAY_RATE_FIELD_NUMBER: builtins.int
     DTYPE_FIELD_NUMBER: builtins.int
+    OUTPUT_BYTES_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Name of the clip."""
     analysed: builtins.bool
@@ -521,6 +522,8 @@ class ShotPlan(google.protobuf.message.Message):
     """False where only the analysis pass will tell which chunks are in the store."""
     dtype: builtins.str
     """"float32" or "float16"."""
+    output_bytes: builtins.int
+    """Bytes that the result will take on disk, estimated from its profile and size."""
     @property
     def media(self) -> global___Media:
         """The media it shows."""
@@ -590,9 +593,10 @@ class ShotPlan(google.protobuf.message.Message):
         keys_known: builtins.bool = ...,
         play_rate: resilver.v1.types_pb2.Rational | None = ...,
         dtype: builtins.str = ...,
+        output_bytes: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration", "media", b"media", "output_format", b"output_format", "output_rate", b"output_rate", "play_rate", b"play_rate", "source", b"source", "speed", b"speed", "start", b"start"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "chunk_frames", b"chunk_frames", "chunks", b"chunks", "clip_id", b"clip_id", "device", b"device", "dtype", b"dtype", "duration", b"duration", "keys_known", b"keys_known", "media", b"media", "memory", b"memory", "name", b"name", "output", b"output", "output_format", b"output_format", "output_frames", b"output_frames", "output_rate", b"output_rate", "play_rate", b"play_rate", "profile", b"profile", "source", b"source", "speed", b"speed", "stages", b"stages", "start", b"start", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "chunk_frames", b"chunk_frames", "chunks", b"chunks", "clip_id", b"clip_id", "device", b"device", "dtype", b"dtype", "duration", b"duration", "keys_known", b"keys_known", "media", b"media", "memory", b"memory", "name", b"name", "output", b"output", "output_bytes", b"output_bytes", "output_format", b"output_format", "output_frames", b"output_frames", "output_rate", b"output_rate", "play_rate", b"play_rate", "profile", b"profile", "source", b"source", "speed", b"speed", "stages", b"stages", "start", b"start", "warnings", b"warnings"]) -> None: ...
 
 global___ShotPlan = ShotPlan
 
@@ -657,8 +661,11 @@ class Plan(google.protobuf.message.Message):
     REFUSALS_FIELD_NUMBER: builtins.int
     WARNINGS_FIELD_NUMBER: builtins.int
     MEMORY_FIELD_NUMBER: builtins.int
+    FREE_BYTES_FIELD_NUMBER: builtins.int
     memory: builtins.int
     """Bytes that the hungriest shot needs at most."""
+    free_bytes: builtins.int
+    """Bytes free in the folder of the results."""
     @property
     def shots(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ShotPlan]:
         """Shots in the order of the timeline."""
@@ -678,8 +685,9 @@ class Plan(google.protobuf.message.Message):
         refusals: collections.abc.Iterable[global___Refusal] | None = ...,
         warnings: collections.abc.Iterable[builtins.str] | None = ...,
         memory: builtins.int = ...,
+        free_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["memory", b"memory", "refusals", b"refusals", "shots", b"shots", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["free_bytes", b"free_bytes", "memory", b"memory", "refusals", b"refusals", "shots", b"shots", "warnings", b"warnings"]) -> None: ...
 
 global___Plan = Plan
 
@@ -717,6 +725,10 @@ class Shot(google.protobuf.message.Message):
     FINDINGS_FIELD_NUMBER: builtins.int
     DIGEST_FIELD_NUMBER: builtins.int
     PICTURES_FIELD_NUMBER: builtins.int
+    MEDIA_FIELD_NUMBER: builtins.int
+    OUTPUT_RATE_FIELD_NUMBER: builtins.int
+    OUTPUT_FORMAT_FIELD_NUMBER: builtins.int
+    CHANGE_MAPS_FIELD_NUMBER: builtins.int
     number: builtins.int
     """Position among the job's shots, from 0."""
     clip_id: builtins.str
@@ -735,6 +747,8 @@ class Shot(google.protobuf.message.Message):
     """Chunks that are done."""
     digest: builtins.str
     """Digest of the finished result."""
+    media: builtins.str
+    """The result as a player names it: the file, or the printf pattern of a folder of frames. Empty for a preview."""
     @property
     def warnings(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Sentences for people."""
@@ -746,6 +760,18 @@ class Shot(google.protobuf.message.Message):
     @property
     def pictures(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Before/after pictures of a preview."""
+
+    @property
+    def output_rate(self) -> resilver.v1.types_pb2.Rational:
+        """Frames a second of the result."""
+
+    @property
+    def output_format(self) -> resilver.v1.types_pb2.FrameFormat:
+        """Geometry of the result."""
+
+    @property
+    def change_maps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ChangeMap]:
+        """What each stage changed, for a preview's pictures."""
 
     def __init__(
         self,
@@ -762,10 +788,41 @@ class Shot(google.protobuf.message.Message):
         findings: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         digest: builtins.str = ...,
         pictures: collections.abc.Iterable[builtins.str] | None = ...,
+        media: builtins.str = ...,
+        output_rate: resilver.v1.types_pb2.Rational | None = ...,
+        output_format: resilver.v1.types_pb2.FrameFormat | None = ...,
+        change_maps: collections.abc.Iterable[global___ChangeMap] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chunks", b"chunks", "chunks_done", b"chunks_done", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "name", b"name", "number", b"number", "output", b"output", "phase", b"phase", "pictures", b"pictures", "warnings", b"warnings"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["output_format", b"output_format", "output_rate", b"output_rate"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "warnings", b"warnings"]) -> None: ...
 
 global___Shot = Shot
+
+@typing.final
+class ChangeMap(google.protobuf.message.Message):
+    """A picture of what one stage changed in one frame: brighter where it changed more."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    STAGE_FIELD_NUMBER: builtins.int
+    OUTPUT_FRAME_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Path of the picture."""
+    stage: builtins.str
+    """Name of the stage."""
+    output_frame: builtins.int
+    """Output frame of the shot, from 0."""
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        stage: builtins.str = ...,
+        output_frame: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["output_frame", b"output_frame", "path", b"path", "stage", b"stage"]) -> None: ...
+
+global___ChangeMap = ChangeMap
 
 @typing.final
 class Job(google.protobuf.message.Message):

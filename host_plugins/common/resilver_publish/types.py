@@ -1,0 +1,194 @@
+"""What the publish plug-ins and a host hand to each other. Plain typed objects; nothing here knows any host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from resilver.v1 import types_pb2
+from resilver_client.errors import ResilverError
+
+
+class Layout(StrEnum):
+    """How restored clips come back into the host's timeline."""
+
+    OVERLAY = "overlay"
+    """On a track above; the original stays as it is below."""
+    REPLACE = "replace"
+    """The same, and the original is muted."""
+    NEW_TIMELINE = "new-timeline"
+    """A second timeline with the same edit at the delivery's size and rate."""
+
+
+class Occupied(StrEnum):
+    """What to do where the track above a clip is taken."""
+
+    REFUSE = "refuse"
+    """Say so and change nothing."""
+    ABOVE = "above"
+    """Use the next free track, over whatever lies in between."""
+    MAKE_ROOM = "make-room"
+    """Move what lies above up by one track."""
+
+
+@dataclass(frozen=True)
+class HostClip:
+    """A selected clip as the host's timeline shows it."""
+
+    id: str
+    """The host's own, lasting: the same clip has it after saving, undoing and opening again."""
+    name: str
+    track: int
+    """From 1, bottom-up."""
+    start: int
+    """First frame on the timeline, in the host's own count."""
+    stop: int
+    """First frame after it."""
+    refusal: ResilverError | None = None
+    """Why the host cannot hand it over (ClipUnsupported, ClipOffline); None where it can."""
+
+
+@dataclass(frozen=True)
+class HostTimeline:
+    """Clips as OpenTimelineIO."""
+
+    otio: str
+    """OTIO JSON with absolute media paths."""
+    places: Mapping[str, str]
+    """``HostClip.id`` -> where the clip lies in ``otio`` (``"0/3"``: track and child), as ``Shot.clip_id`` names it."""
+    selection: tuple[int, ...] = ()
+    """Positions among the timeline's video clips that are meant; empty is all."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the user asks for."""
+
+    recipe: types_pb2.Recipe
+    output_folder: str
+    """Absolute, as the server sees it."""
+    title: str
+    layout: Layout = Layout.OVERLAY
+    occupied: Occupied = Occupied.REFUSE
+    preview_frames: int = 0
+    """Render only so many frames of each clip, as before/after pictures; nothing is placed."""
+    leave_out: frozenset[str] = frozenset()
+    """Ids of clips that go on without being restored."""
+    accepted_licences: frozenset[str] = frozenset()
+    """Ids of models whose licence the user has accepted."""
+
+
+@dataclass(frozen=True)
+class RestoredClip:
+    """A finished clip that is to be placed."""
+
+    clip: str
+    """``HostClip.id`` of the original."""
+    name: str
+    path: str
+    """The file; for a sequence its printf pattern."""
+    rate: Fraction
+    frames: int
+    """Tail frames included."""
+    width: int
+    height: int
+    job: str
+    recipe: str
+    """Digest of the recipe (``recipe_digest``)."""
+    is_sequence: bool = False
+    first_number: int = 0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a restored clip lies now."""
+
+    clip: str
+    """``HostClip.id`` of the original."""
+    where: str
+    """For people: "channel 3"."""
+
+
+@dataclass(frozen=True)
+class ChangeMap:
+    """A picture of what a stage changed in one frame: bright is much."""
+
+    clip: str
+    path: str
+    stage: str
+    output_frame: int
+    """Of the clip's result, from 0."""
+
+
+@dataclass(frozen=True)
+class ClipProgress:
+    """Where one clip of a job stands."""
+
+    clip: str
+    name: str
+    phase: str
+    """"analysing", "rendering", "joining" or "done"."""
+    stage: str
+    done: int
+    total: int
+    """Frames of this phase."""
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands; at most some a second."""
+
+    job: str
+    state: str
+    """"queued", "analysing", "rendering", "joining", "paused", "succeeded", "failed" or "cancelled"."""
+    fraction: float
+    """0..1 over all clips and phases; never falls while the job runs."""
+    seconds_left: float | None
+    message: str
+    """For people: what is going on now."""
+    clips: tuple[ClipProgress, ...] = ()
+
+
+class Repair(StrEnum):
+    """What can be done about a problem, by ``Publication.repaired``."""
+
+    LEAVE_OUT = "leave-out"
+    """Go on without the clip."""
+    INSTALL_MODEL = "install-model"
+    ACCEPT_LICENCE = "accept-licence"
+    """Accept the model's licence and install it."""
+    MAKE_ROOM = "make-room"
+    USE_TRACK_ABOVE = "use-track-above"
+    DEINTERLACE = "deinterlace"
+    """Filter the clip's fields into frames with bwdif."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why nothing was done."""
+
+    plugin: str
+    """Label of the plug-in that found it."""
+    error: ResilverError
+    """What, where, and what to do."""
+    clip: str = ""
+    """``HostClip.id``; empty where it is not about one clip."""
+    repairs: tuple[Repair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a publication ended: either placed, or with problems, or both empty for a preview or a cancelled job."""
+
+    job: str = ""
+    placements: tuple[Placement, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    report: tuple[str, ...] = ()
+    """Sentences for people: what could not be kept, what was left out."""
+    pictures: tuple[str, ...] = ()
+    """Before/after pictures of a preview."""
+    change_maps: tuple[ChangeMap, ...] = field(default=())
+    cancelled: bool = False
