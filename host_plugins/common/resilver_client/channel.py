@@ -36,7 +36,7 @@ class Link:
 
 def dial(endpoint: Endpoint) -> Link:
     """A connection to ``endpoint``; nothing is sent yet. ``RESILVER_CERTIFICATES`` names a PEM file of trusted roots
-    for TLS servers whose certificate no public authority has signed."""
+    for TLS servers whose certificate no public authority has signed, where the endpoint names none itself."""
     channel = _channel(endpoint)
     return Link(endpoint, channel, JobServiceStub(channel), CatalogServiceStub(channel))
 
@@ -64,7 +64,7 @@ def _channel(endpoint: Endpoint) -> grpc.Channel:
     )
     if not endpoint.encrypted:
         return grpc.insecure_channel(endpoint.target, options=options)
-    roots = os.environ.get("RESILVER_CERTIFICATES")
+    roots = endpoint.certificates or os.environ.get("RESILVER_CERTIFICATES")
     trusted = Path(roots).read_bytes() if roots else None
     return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(trusted), options=options)
 

@@ -27,6 +27,8 @@ class Endpoint:
 
     address: str
     token: str = field(repr=False)
+    certificates: str = ""
+    """PEM file of trusted roots for TLS; empty: that of ``RESILVER_CERTIFICATES``, else the public authorities."""
 
     @property
     def encrypted(self) -> bool:
