@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from .types import ChangeMap, HostClip, HostTimeline, Layout, Occupied, Placement, Progress, RestoredClip
+from .types import ChangeMap, HostClip, HostTimeline, Layout, Occupied, Placement, Progress, Remembered, RestoredClip
 
 
 class HostSession(Protocol):
@@ -27,9 +27,9 @@ class HostSession(Protocol):
     def in_the_way(self, clip: HostClip, layout: Layout) -> str:
         """What keeps the place of the restored clip occupied, for people; empty where it is free."""
 
-    def remember(self, job: str, clips: Sequence[HostClip], layout: Layout) -> None:
-        """Keep with the edit that ``job`` restores these clips, so that it can be taken up again after the edit was
-        closed and opened."""
+    def remember(self, remembered: Remembered) -> None:
+        """Keep with the edit what its job was submitted for (``Remembered.to_json``), so that ``Publication.resume``
+        can take it up again after the edit was closed and opened. The host forgets it itself, once it is placed."""
 
     def place(self, restored: Sequence[RestoredClip], layout: Layout, occupied: Occupied) -> Sequence[Placement]:
         """Put restored clips into the timeline, all of them or none, as one step of undo.

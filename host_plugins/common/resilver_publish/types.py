@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
 from resilver.v1 import types_pb2
-from resilver_client.errors import ResilverError
+from resilver_client.errors import InvalidRequest, ResilverError
 
 
 class Layout(StrEnum):
@@ -78,6 +79,58 @@ class Order:
     """Ids of clips that go on without being restored."""
     accepted_licences: frozenset[str] = frozenset()
     """Ids of models whose licence the user has accepted."""
+    deinterlace: frozenset[str] = frozenset()
+    """Ids of clips whose fields are filtered into frames with bwdif."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A submitted job as an edit keeps it: all that is needed to take it up again after the edit was closed."""
+
+    job: str
+    clips: tuple[HostClip, ...]
+    """As they lay when the job was submitted; without refusals."""
+    places: Mapping[str, str]
+    """``HostClip.id`` -> ``Shot.clip_id``, as ``HostTimeline.places``."""
+    layout: Layout = Layout.OVERLAY
+    occupied: Occupied = Occupied.REFUSE
+    recipe: str = ""
+    """Digest of the recipe (``recipe_digest``)."""
+    preview: bool = False
+    title: str = ""
+
+    def to_json(self) -> str:
+        """On one line, ASCII only, so that every host can store it."""
+        clips = [
+            {"id": c.id, "name": c.name, "track": c.track, "start": c.start, "stop": c.stop, "place": self.places[c.id]}
+            for c in self.clips
+        ]
+        return json.dumps(
+            {
+                "job": self.job, "clips": clips, "layout": self.layout, "occupied": self.occupied,
+                "recipe": self.recipe, "preview": self.preview, "title": self.title,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> Remembered:
+        """Raises InvalidRequest for a text that ``to_json`` did not write."""
+        try:
+            data = json.loads(text)
+            clips = tuple(
+                HostClip(str(c["id"]), str(c["name"]), int(c["track"]), int(c["start"]), int(c["stop"]))
+                for c in data["clips"]
+            )
+            places = {str(c["id"]): str(c["place"]) for c in data["clips"]}
+            layout, occupied = Layout(data["layout"]), Occupied(data["occupied"])
+            return cls(
+                str(data["job"]), clips, places, layout, occupied,
+                str(data["recipe"]), bool(data["preview"]), str(data["title"]),
+            )  # fmt: skip
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InvalidRequest(
+                "what the edit remembers of a job cannot be read", where=text[:200], remedy="restore the clips again"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -153,7 +206,7 @@ class Progress:
 
 
 class Repair(StrEnum):
-    """What can be done about a problem, by ``Publication.repaired``."""
+    """What can be done about a problem, by ``repaired``."""
 
     LEAVE_OUT = "leave-out"
     """Go on without the clip."""

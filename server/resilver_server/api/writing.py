@@ -101,7 +101,7 @@ def _write_failure(failure: Failure | None) -> types_pb2.Error | None:
 
 
 def _write_refusal(refusal: Refusal) -> jobs_pb2.Refusal:
-    return jobs_pb2.Refusal(clip=refusal.clip, reason=refusal.reason, message=refusal.message)
+    return jobs_pb2.Refusal(clip=refusal.clip, reason=refusal.reason, message=refusal.message, clip_id=refusal.clip_id)
 
 
 def write_job(record: JobRecord) -> jobs_pb2.Job:

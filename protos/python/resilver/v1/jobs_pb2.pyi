@@ -634,20 +634,24 @@ class Refusal(google.protobuf.message.Message):
     CLIP_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    CLIP_ID_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """Name of the clip."""
     reason: builtins.str
     """Reason of the error, for example CLIP_UNSUPPORTED."""
     message: builtins.str
     """What is wrong with it."""
+    clip_id: builtins.str
+    """Where the clip lies in the timeline, as ShotPlan.clip_id."""
     def __init__(
         self,
         *,
         clip: builtins.str = ...,
         reason: builtins.str = ...,
         message: builtins.str = ...,
+        clip_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["clip", b"clip", "message", b"message", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["clip", b"clip", "clip_id", b"clip_id", "message", b"message", "reason", b"reason"]) -> None: ...
 
 global___Refusal = Refusal
 
