@@ -33,6 +33,8 @@ BUILT = ROOT / "build" / "tests" / "blender"
 """Zips and installed extensions, by the digest of the sources they were made from."""
 FIRST_BUILD = 600.0
 """Seconds that may pass until the wheels are downloaded."""
+INSTALLING = 120.0
+"""Seconds that Blender may take to install the zip on a busy machine."""
 KEPT = 3600.0
 """Seconds for which zips of older sources stay: another run may be using them."""
 TRACES = 5.0
@@ -55,6 +57,7 @@ def blender(
     environment: Mapping[str, str] | None = None,
     blend: Path | None = None,
     resources: Path | None = None,
+    enable: bool = True,
     **arguments: Any,
 ) -> dict[str, Any]:
     """Run a scenario in a real Blender with the extension installed and enabled, and return what it returns.
@@ -66,12 +69,14 @@ def blender(
         blend: a file that is opened before the scenario starts, as a user opens it by hand.
         resources: the user's Blender folder, for scenarios that follow one another; a fresh one by default. What
             a scenario does to it stays in it.
+        enable: enable the installed extension before the scenario starts.
     """
     program = python(version)
     with _folder(resources) as home:
         if not (home / "extensions").exists():
-            shutil.copytree(installed(version) / "extensions", home / "extensions", copy_function=os.link)
-        return run(program, scenario, home, timeout, environment or {}, {"blend": blend, "arguments": arguments})
+            shutil.copytree(installed(version) / "extensions", home / "extensions", copy_function=_link)
+        order = {"enable": enable, "blend": blend, "arguments": arguments}
+        return run(program, scenario, home, timeout, environment or {}, order)
 
 
 def run(
@@ -92,12 +97,13 @@ def run(
 def installed(version: str) -> Path:
     """A user's Blender folder into which Blender has installed the zip. Shared by all tests: only to be copied."""
     archive = extension_zip()
-    folder = archive.parent / version
-    with _alone(folder.with_suffix(".lock")):
+    folder = archive.parent / f"blender-{version}"
+    with _alone(archive.parent / f"{version}.lock"):
         if not folder.exists():
-            partial = folder.with_suffix(".partial")
+            partial = archive.parent / f"{version}-partial"
             shutil.rmtree(partial, ignore_errors=True)
-            run(python(version), "install", partial, FIRST_BUILD, {}, {"bare": True, "arguments": {"archive": archive}})
+            order = {"enable": False, "arguments": {"archive": archive}}
+            run(python(version), "install", partial, INSTALLING, {}, order)
             partial.rename(folder)
     return folder
 
@@ -160,9 +166,17 @@ def _finish(command: list[Any], environment: dict[str, str], timeout: float, wha
         pytest.fail(f"{what}: {ended}\n{said}", pytrace=False)
 
 
+def _link(source: str, target: str) -> None:
+    """Link a file instead of copying it where both lie on one file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @contextmanager
 def _folder(given: Path | None) -> Iterator[Path]:
-    """A user's Blender folder. Ours lie beside ``BUILT``'s, so that files can be linked instead of copied."""
+    """The user's Blender folder: the given one, or one for this run that lies where files can be linked."""
     if given:
         yield given
         return

@@ -21,17 +21,17 @@ def main(paper: Path) -> None:
     """Do what the order says, and write the scenario's result to the file that it names."""
     order = json.loads(paper.read_text())
     faulthandler.dump_traceback_later(order["seconds"], exit=False)
-    prepare(order.get("bare", False), order.get("blend"))
+    prepare(order["enable"], order.get("blend"))
     result = importlib.import_module(order["scenario"]).main(EXTENSION, order["arguments"])
     Path(order["result"]).write_text(json.dumps(result))
 
 
-def prepare(bare: bool, blend: str | None) -> None:
-    """Start Blender with extensions; ``bare`` leaves ours alone, ``blend`` is opened as by hand."""
+def prepare(enable: bool, blend: str | None) -> None:
+    """Start Blender's extension system, ours with it if asked, and open ``blend`` as a user does."""
     import addon_utils  # Blender's own; it can be found once bpy is there
 
     addon_utils.enable("bl_pkg", default_set=True)
-    if not bare and addon_utils.enable(EXTENSION, default_set=True) is None:
+    if enable and addon_utils.enable(EXTENSION, default_set=True) is None:
         raise RuntimeError(f"Blender did not enable {EXTENSION}")
     if blend:
         bpy.ops.wm.open_mainfile(filepath=blend)
