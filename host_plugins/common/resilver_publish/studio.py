@@ -19,7 +19,7 @@ from .processing import Plugin
 _LOG = logging.getLogger(__name__)
 
 
-def studio_plugins(folder: Path) -> tuple[Plugin, ...]:
+def studio_plugins(folder: Path | str) -> tuple[Plugin, ...]:
     """The plug-ins of every ``*.py`` in ``folder`` whose name does not begin with an underscore, file by file.
 
     They join ours by their order; they find what there is in ``context.data["resilver"]`` (``State``). A studio
@@ -27,11 +27,12 @@ def studio_plugins(folder: Path) -> tuple[Plugin, ...]:
 
     Raises InvalidRequest, naming the file, where one cannot be loaded or holds a plug-in that pyblish would skip.
     """
-    if not folder.is_dir():
+    place = Path(folder)
+    if not place.is_dir():
         raise InvalidRequest(
-            "there is no such folder of plug-ins", where=str(folder), remedy="correct the path in the settings"
+            "there is no such folder of plug-ins", where=str(place), remedy="correct the path in the settings"
         )
-    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    files = sorted(path for path in place.glob("*.py") if not path.name.startswith("_"))
     return tuple(plugin for path in files for plugin in _plugins_of(path))
 
 
