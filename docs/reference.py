@@ -23,7 +23,7 @@ def page() -> str:
         "# Reference",
         "Written by `docs/reference.py` from the code; do not edit.",
         "## Stages",
-        "In the order in which they are applied. Each also has a `strength` (0 to 1) and may have a `matte`.",
+        "In the order in which they are applied. Each also has a `strength` (0 to 1), and takes the pictures named.",
         *(_stage(spec) for spec in STAGES),
         "## Presets",
         _table(("preset", "what for", "stages"), ((p.name, p.summary, _stages(p)) for p in PRESETS)),
@@ -49,7 +49,10 @@ def _stage(spec: StageSpec) -> str:
         (name, str(facts["default"]) if facts["default"] != "" else "(empty)", _limits(facts), facts["description"])
         for name, facts in spec.schema()["properties"].items()
     )
-    return f"### {spec.name}\n\n{spec.summary}\n\n" + _table(("parameter", "default", "values", "meaning"), rows)
+    takes = ", ".join(each.value for each in spec.inputs) or "nothing"
+    return f"### {spec.name}\n\n{spec.summary}\n\nTakes: {takes}.\n\n" + _table(
+        ("parameter", "default", "values", "meaning"), rows
+    )
 
 
 def _limits(facts: dict[str, object]) -> str:

@@ -33,15 +33,35 @@ def locate(clip: ClipRequest, rate: Fraction, frames: int, start_time: Fraction 
         duration = clip.duration if clip.duration is not None else 1 / played
         return Located(_ZERO, clip.head + duration + clip.tail, _ZERO, played, clip.head, clip.tail)
     length = frames / played
+    if clip.start is not None:
+        return _exactly(clip, clip.start, length, played)
     start, duration = _asked(clip, played, length)
     span = abs(clip.speed) * duration if clip.speed else 1 / played
     low = _inside(clip, start, span, length, played, start_time)
     last = snap(low + span + clip.speed / clip.timeline_rate, played)
     first = low if clip.speed >= 0 else max(low, last)
-    below, above = low, length - low - span
-    before, after = (below, above) if clip.speed >= 0 else (above, below)
-    head, tail = _handle(clip, clip.head, before, played), _handle(clip, clip.tail, after, played)
-    return Located(first - clip.speed * head, head + duration + tail, clip.speed, played, head, tail)
+    return _located(clip, first, duration, (low, length - low - span), played)
+
+
+def _exactly(clip: ClipRequest, start: Fraction, length: Fraction, rate: Fraction) -> Located:
+    """A clip whose first moment is said to be at ``start``: taken as it is, nothing is moved onto a frame."""
+    span = length - start if clip.speed > 0 else start + 1 / rate
+    whole = span / abs(clip.speed) if clip.speed else 1 / rate
+    duration = whole if clip.duration is None else clip.duration
+    travel = abs(clip.speed) * duration
+    low = start if clip.speed >= 0 else start + abs(clip.speed) / clip.timeline_rate - travel
+    if not (0 <= start < length and _fits(clip, low, travel, length, rate)):
+        raise _outside(clip, low, travel, length, _ZERO, rate)
+    return _located(clip, start, duration, (low, length - low - travel), rate)
+
+
+def _located(
+    clip: ClipRequest, first: Fraction, duration: Fraction, room: tuple[Fraction, Fraction], rate: Fraction
+) -> Located:
+    """With what transitions show of it; ``room`` is what the media has below and above the range, in seconds."""
+    before, after = room if clip.speed >= 0 else room[::-1]
+    head, tail = _handle(clip, clip.head, before, rate), _handle(clip, clip.tail, after, rate)
+    return Located(first - clip.speed * head, head + duration + tail, clip.speed, rate, head, tail)
 
 
 def playing_rate(clip: ClipRequest, rate: Fraction, frames: int) -> Fraction:
@@ -87,7 +107,7 @@ def _asked(clip: ClipRequest, rate: Fraction, length: Fraction) -> tuple[Fractio
         start = first / rate
         if end > length or start >= length:
             raise _outside(clip, start, end - start, length, _ZERO, rate)
-        return start, end - start
+        return start, (end - start) / (abs(clip.speed) or 1)
     if clip.source_start is None:
         whole = length / abs(clip.speed) if clip.speed else length
         return None, clip.duration if clip.duration is not None else whole
@@ -106,13 +126,18 @@ def _inside(
     if start is None:
         return _ZERO
     origins = [_ZERO] if clip.frames is not None else _origins(clip, start_time)
-    before = Fraction(1, 2) / rate  # hosts round cuts on their own grid, also a little outside the media
-    after = max(1 / rate, max(Fraction(1), abs(clip.speed)) / clip.timeline_rate)
     for origin in origins:
         low = snap(start - origin, rate)
-        if low >= -before and low < length and low + span <= length + after:
+        if _fits(clip, low, span, length, rate):
             return max(low, _ZERO)
     raise _outside(clip, start, span, length, origins[0], rate)
+
+
+def _fits(clip: ClipRequest, low: Fraction, span: Fraction, length: Fraction, rate: Fraction) -> bool:
+    """Whether the range lies inside the media: hosts round cuts on their own grid, also a little outside it."""
+    before = Fraction(1, 2) / rate
+    after = max(1 / rate, max(Fraction(1), abs(clip.speed)) / clip.timeline_rate)
+    return -before <= low < length and low + span <= length + after
 
 
 def _origins(clip: ClipRequest, start_time: Fraction | None) -> list[Fraction]:

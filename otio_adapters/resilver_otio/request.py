@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from .foreign import section
 from .paths import media_path, sequence_pattern, split_pattern
 from .stand_ins import stands_for
 from .times import seconds, snap_rate
-from .types import ClipRequest
+from .types import PICTURES, ClipRequest
 from .walk import Place
 
 ORIGINAL, RESTORED = "original", "restored"
@@ -56,7 +57,7 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         track=place.track.name if place.track is not None else place.outer_track.name,
         media=media.path,
         source_start=start,
-        duration=place.duration,
+        duration=place.duration if asked.duration is None else asked.duration,
         available_start=media.start,
         available_duration=media.duration,
         media_rate=media.rate,
@@ -74,6 +75,8 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         is_sequence=media.is_sequence,
         grid_start=place.grid_start,
         notes=notes,
+        pictures=asked.pictures,
+        start=asked.start,
     )
 
 
@@ -173,6 +176,9 @@ class Overrides:
     output_offset: Fraction = Fraction(0)
     first_number: int | None = None
     frames: tuple[int, int | None] | None = None
+    start: Fraction | None = None
+    duration: Fraction | None = None
+    pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, clip: otio.schema.Clip | otio.schema.Timeline) -> Overrides:
@@ -192,9 +198,17 @@ class Overrides:
             first = None if found.get(key) is None else int(found[key])
             key = "frames"
             frames = _frames(found.get(key))
+            key = "start"
+            start = None if found.get(key) is None else _fraction(found[key])
+            key = "duration"
+            duration = None if found.get(key) is None else _positive(_fraction(found[key]))
+            pictures = {}
+            for key in PICTURES:
+                if found.get(key) is not None:
+                    pictures[key] = _paths(found[key])
         except (ValueError, TypeError, ArithmeticError, TimelineUnreadable) as error:
             raise ClipUnsupported(f"metadata.resilver.{key} is {found.get(key)!r}", where=clip.name) from error
-        return cls(rate, fields, output_frames, offset, first, frames)
+        return cls(rate, fields, output_frames, offset, first, frames, start, duration, pictures)
 
 
 def _fraction(value: Any) -> Fraction:
@@ -215,6 +229,16 @@ def _one_of(value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ValueError(value)
     return value
+
+
+def _paths(value: Any) -> dict[str, str]:
+    """``{stage: path}``, nothing else."""
+    if not hasattr(value, "items"):
+        raise TypeError(value)
+    paths = dict(value.items())
+    if not all(isinstance(path, str) and path for path in paths.values()):
+        raise TypeError(value)
+    return paths
 
 
 def _frames(value: Any) -> tuple[int, int | None] | None:

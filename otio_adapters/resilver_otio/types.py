@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+
+PICTURES = ("mattes", "keep_mattes", "key_frames")
+"""Keys of ``metadata.resilver`` under which a clip brings pictures of its own for stages."""
 
 
 class Layout(StrEnum):
@@ -76,6 +80,11 @@ class ClipRequest:
     """Seconds from which ``on_grid`` counts: ``record_start``, but in a retimed nest the time inside that nest."""
     notes: tuple[str, ...] = ()
     """What stays on the original and is not on the restored clip, in plain sentences."""
+    pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """For this clip alone, by ``PICTURES`` and name of the stage: paths of mattes and the like."""
+    start: Fraction | None = None
+    """Media seconds after the first frame at the clip's first moment (``metadata.resilver.start``): exact, where the
+    floats of a source range are not. For a reversed clip that is the time of the frame that is shown first."""
 
 
 @dataclass(frozen=True)

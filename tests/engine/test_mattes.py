@@ -108,8 +108,8 @@ def test_change_maps_show_where_a_stage_worked(media: MediaInfo, tmp_path: Path)
     state, _ = solved(plan, tmp_path / "solve")
     found = do(PreviewTask(plan, str(state), (2,), str(tmp_path / "preview")))
     assert isinstance(found, PreviewResult)
-    assert [Path(change).name for change in found.changes] == ["tiny.000002.deflicker.png"]
-    change = cv2.imread(found.changes[0])
+    assert [Path(change.path).name for change in found.changes] == ["tiny.000002.deflicker.png"]
+    change = cv2.imread(found.changes[0].path)
     assert change.shape == (HEIGHT, WIDTH, 3)
     assert change[:, 16:].mean() > 2
     assert change[:, :8].max() == 0

@@ -95,6 +95,7 @@ def _write_stage(spec: StageSpec) -> messages.Stage:
         analysed=spec.analysed,
         renders=spec.renders,
         retimes=spec.retimes,
+        inputs=[messages.StageInput.Value(f"STAGE_INPUT_{each.name}") for each in spec.inputs],
     )
 
 

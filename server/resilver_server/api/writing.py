@@ -11,6 +11,7 @@ from resilver_server.domain.jobs import JobState
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
 from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ModelUse, StagePlan
+from resilver_server.planning.tasks import ChangeMap
 from resilver_server.scheduling.records import (
     Event,
     JobPlan,
@@ -134,7 +135,15 @@ def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:
         findings=shot.findings,
         digest=shot.digest,
         pictures=shot.pictures,
+        media=shot.media,
+        output_rate=rational(shot.output_rate),
+        output_format=write_format(shot.output_format),
+        change_maps=[_write_change(change) for change in shot.change_maps],
     )
+
+
+def _write_change(change: ChangeMap) -> jobs_pb2.ChangeMap:
+    return jobs_pb2.ChangeMap(path=change.path, stage=change.stage, output_frame=change.output_frame)
 
 
 def write_page(page: Page) -> jobs_pb2.ListJobsResponse:
@@ -181,6 +190,7 @@ def write_plan(plan: JobPlan) -> jobs_pb2.Plan:
         refusals=[_write_refusal(refusal) for refusal in plan.refusals],
         warnings=plan.warnings,
         memory=plan.memory,
+        free_bytes=plan.free_bytes,
     )
 
 
@@ -210,6 +220,7 @@ def _write_outline(outline: ShotOutline) -> jobs_pb2.ShotPlan:
         device=plan.numerics.device,
         dtype=plan.numerics.dtype,
         warnings=plan.warnings,
+        output_bytes=outline.output_bytes,
     )
 
 

@@ -13,7 +13,7 @@ from resilver_client.errors import InvalidRequest, OutputUnwritable
 from resilver_server.domain.formats import FrameFormat
 from resilver_server.media.colour import to_rgb8
 from resilver_server.planning.plans import ShotPlan
-from resilver_server.planning.tasks import PreviewResult, PreviewTask, Progress
+from resilver_server.planning.tasks import ChangeMap, PreviewResult, PreviewTask, Progress
 from resilver_server.stages.upscale.geometry import place
 from resilver_server.stages.upscale.resample import Resampler
 
@@ -35,7 +35,7 @@ def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCa
             f"preview frames {outputs} are not all among the {plan.total_frames} of the result", where=plan.shot.name
         )
     pictures: list[str] = []
-    changes: list[str] = []
+    changes: list[ChangeMap] = []
     with rendering(plan, task.state, outputs, chains, check) as work:
         work.pipeline.changes.listening = True
         for done, output in enumerate(outputs, start=1):
@@ -45,7 +45,8 @@ def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCa
             pictures.append(_write(Path(task.folder), plan, output, before, after))
             for stage, change in work.pipeline.changes.taken().items():
                 picture = to_rgb8((change * _EMPHASIS).expand(3, -1, -1))
-                changes.append(_save(Path(task.folder), f"{_stem(plan.shot.name)}.{output:06d}.{stage}.png", picture))
+                path = _save(Path(task.folder), f"{_stem(plan.shot.name)}.{output:06d}.{stage}.png", picture)
+                changes.append(ChangeMap(path, stage, output))
             progress(Progress(done, len(outputs), "preview"))
     return PreviewResult(tuple(pictures), tuple(changes))
 

@@ -27,7 +27,7 @@ from resilver_server.planning.tasks import (
     SolveTask,
     Task,
 )
-from resilver_server.stages.plan import plan_shot
+from resilver_server.stages.plan import output_bytes, plan_shot
 
 from . import device as devices
 from .analysis import analyse, solve
@@ -81,7 +81,7 @@ def _asked(task: ProbeTask | DevicesTask | PlanTask) -> Result:
     """Questions that are answered at once."""
     match task:
         case ProbeTask():
-            info = probe(task.path, task.rate, task.fields)
+            info = probe(task.path, task.rate, task.fields, task.numbers)
             ensure_usable(info, task.fields)
             return ProbeResult(info)
         case DevicesTask():
@@ -90,7 +90,8 @@ def _asked(task: ProbeTask | DevicesTask | PlanTask) -> Result:
             plan = plan_shot(task.shot, task.media, task.recipe, task.device, task.libraries)
             chosen = profile(plan.delivery.profile, plan.media)
             one_picture = task.media.kind is MediaKind.STILL and plan.total_frames == 1
-            return PlanResult(plan, chosen.suffix, chosen.is_sequence and not one_picture)
+            sequence = chosen.is_sequence and not one_picture
+            return PlanResult(plan, chosen.suffix, sequence, output_bytes(plan))
 
 
 def _install(task: InstallTask, report: Report, cancelled: IsCancelled) -> InstallResult:

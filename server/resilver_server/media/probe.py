@@ -22,7 +22,7 @@ from .index import MovieIndex, movie_index
 from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
 from .planes import components, unpacked
-from .sequences import Sequence, by_pattern, in_folder, is_pattern
+from .sequences import Numbers, Sequence, by_pattern, in_folder, is_pattern
 from .tagging import codes_of, tags_of
 
 DEFAULT_RATE = Fraction(24)
@@ -31,9 +31,12 @@ IVTC_RATE = Fraction(4, 5)
 """Frames left by inverse telecine, of those that went in."""
 
 
-def probe(path: str, rate: Rate | None = None, fields: FieldFilter = FieldFilter.NONE) -> MediaInfo:
+def probe(
+    path: str, rate: Rate | None = None, fields: FieldFilter = FieldFilter.NONE, numbers: Numbers | None = None
+) -> MediaInfo:
     """The facts of a movie, a picture, a folder of pictures, or a printf pattern of them.
 
+    ``numbers`` are those of a pattern's files that are meant; others are not looked at.
     ``rate`` is the rate at which the frames are to be played instead of the file's. With ``fields`` = ivtc, count and
     rate are those after it. Frames are counted by packets, without those that an edit list discards. Raises
     MediaNotFound, MediaUnreadable, MediaCorrupt, SequenceGap, GeometryMismatch (pictures of several sizes).
@@ -42,7 +45,7 @@ def probe(path: str, rate: Rate | None = None, fields: FieldFilter = FieldFilter
     if is_there(place) and place.is_dir():
         return _sequence(in_folder(place), rate)
     if is_pattern(place):
-        return _sequence(by_pattern(place), rate)
+        return _sequence(by_pattern(place, numbers), rate)
     codec = codec_of(existing_file(place))
     if codec is not None:
         return _pictures(str(place), MediaKind.STILL, place, codec, rate)

@@ -20,6 +20,10 @@ _NUMBERED = re.compile(r"(\D*)(\d+)(.*)", re.DOTALL)
 _NAMED_GAPS = 8
 
 
+Numbers = tuple[int, int | None]
+"""Of files: the first, and one behind the last; None is the last that is there."""
+
+
 @dataclass(frozen=True)
 class Sequence:
     """A run of numbered pictures without gaps."""
@@ -71,8 +75,10 @@ def in_folder(folder: Path) -> Sequence:
     return _sequence(folder, head, tail, digits)
 
 
-def by_pattern(pattern: Path) -> Sequence:
-    """The files that a printf pattern names. Raises MediaNotFound where there are none, SequenceGap for gaps."""
+def by_pattern(pattern: Path, numbers: Numbers | None = None) -> Sequence:
+    """The files that a printf pattern names; with ``numbers`` those from the first of them on, up to the last that is
+    there. Raises MediaNotFound where there are none, SequenceGap for gaps among them.
+    """
     match = _PRINTF.search(pattern.name)
     if match is None:
         raise MediaUnreadable("no number in the pattern", where=str(pattern), remedy="write it as scan.%05d.png")
@@ -83,11 +89,19 @@ def by_pattern(pattern: Path) -> Sequence:
     for path in _listed(folder):
         inner = path.name[len(head) : len(path.name) - len(tail)]
         fits = path.name.startswith(head) and path.name.endswith(tail) and inner.isascii() and inner.isdigit()
-        if fits and len(head) + len(tail) < len(path.name) and inner == f"{int(inner):0{width}d}":
+        fits = fits and len(head) + len(tail) < len(path.name) and inner == f"{int(inner):0{width}d}"
+        if fits and _wanted(int(inner), numbers):
             digits.append(inner)
     if not digits:
         raise MediaNotFound("no files of this pattern", where=str(pattern), remedy="check the folder and the numbering")
-    return _sequence(folder, head, tail, digits)
+    found = _sequence(folder, head, tail, digits)
+    if numbers is not None and found.first > numbers[0]:
+        _refuse_gaps([numbers[0] - 1, found.first], found.pattern)
+    return found
+
+
+def _wanted(number: int, numbers: Numbers | None) -> bool:
+    return numbers is None or (number >= numbers[0] and (numbers[1] is None or number < numbers[1]))
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -21,6 +21,9 @@ class ProbeTask:
     rate: Rate | None = None
     """Rate at which the frames are to be played, instead of the file's."""
     fields: FieldFilter = FieldFilter.NONE
+    numbers: tuple[int, int | None] | None = None
+    """Of a sequence's files: the number of its first one, and one behind its last; None is all that are there, and
+    the last that is there. Others of the same name are not looked at."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class PlanResult:
     """Of the result's file with its dot; for sequence profiles of each frame's file."""
     is_sequence: bool
     """Whether the result is a folder of frames. A picture out of a picture is a file."""
+    output_bytes: int = 0
+    """What the result will take on disk, estimated."""
 
 
 @dataclass(frozen=True)
@@ -166,11 +171,20 @@ class PreviewTask:
 
 
 @dataclass(frozen=True)
+class ChangeMap:
+    """A picture of what a stage changed in one frame: brighter where it changed more."""
+
+    path: str
+    stage: str
+    output_frame: int
+
+
+@dataclass(frozen=True)
 class PreviewResult:
     pictures: tuple[str, ...]
     """Before/after pictures, one a frame."""
-    changes: tuple[str, ...] = ()
-    """Change maps, one for each frame and stage that replaces pixels: brighter where the stage changed more."""
+    changes: tuple[ChangeMap, ...] = ()
+    """One for each frame and stage that replaces pixels."""
 
 
 @dataclass(frozen=True)

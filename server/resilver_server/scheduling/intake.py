@@ -77,7 +77,8 @@ async def outline_plan(desk: Desk, outline: Outline) -> JobPlan:
     """With what is in the store already, where an earlier job has solved the same shot."""
     shots = [await _shot_outline(desk, number, shot) for number, shot in enumerate(outline.shots)]
     warnings = tuple(dict.fromkeys(f"{s.plan.shot.name}: {text}" for s in shots for text in s.plan.warnings))
-    return JobPlan(tuple(shots), outline.refusals, warnings, max((s.plan.memory for s in shots), default=0))
+    memory = max((s.plan.memory for s in shots), default=0)
+    return JobPlan(tuple(shots), outline.refusals, warnings, memory, outline.free_bytes)
 
 
 async def _shot_outline(desk: Desk, number: int, shot: PlannedShot) -> ShotOutline:
@@ -86,6 +87,7 @@ async def _shot_outline(desk: Desk, number: int, shot: PlannedShot) -> ShotOutli
     if solved is None:
         chunks = [ChunkOutline(span, False) for span in chunk_spans(shot.plan)]
     else:
-        known = loads(SolveResult, solved.detail).chunks
-        chunks = [ChunkOutline(chunk.outputs, await desk.stored(chunk.key) is not None) for chunk in known]
-    return ShotOutline(number, shot.place.clip.id, shot.plan, shot.output, tuple(chunks), solved is not None)
+        found = loads(SolveResult, solved.detail).chunks
+        chunks = [ChunkOutline(chunk.outputs, await desk.stored(chunk.key) is not None) for chunk in found]
+    known = solved is not None
+    return ShotOutline(number, shot.place.clip.id, shot.plan, shot.output, tuple(chunks), known, shot.output_bytes)

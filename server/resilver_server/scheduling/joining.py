@@ -13,6 +13,7 @@ from resilver_server.domain.serial import canonical, loads
 from resilver_server.execution.executor import run_as
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
 from resilver_server.planning.tasks import (
+    ChangeMap,
     JoinResult,
     JoinTask,
     PreviewResult,
@@ -43,6 +44,7 @@ class ShotResult:
     staging: str
     joined: JoinResult | None = None
     pictures: tuple[str, ...] = ()
+    changes: tuple[ChangeMap, ...] = ()
 
 
 async def join(run: JobRun, number: int) -> None:
@@ -79,8 +81,13 @@ async def _stage_preview(run: JobRun, shot: ShotRow) -> ShotRow:
     state = str(run.desk.content.path(ContentKind.STATE, shot.state_key))
     task = PreviewTask(plan, state, frames, str(folder))
     made = await _run_staged(run, shot.number, staging, PreviewResult, task)
-    pictures = tuple(str(output / Path(picture).relative_to(folder)) for picture in made.pictures)
-    result = ShotResult(str(staging), pictures=pictures)
+
+    def placed(path: str) -> str:
+        return str(output / Path(path).relative_to(folder))
+
+    pictures = tuple(placed(picture) for picture in made.pictures)
+    changes = tuple(dataclasses.replace(change, path=placed(change.path)) for change in made.changes)
+    result = ShotResult(str(staging), pictures=pictures, changes=changes)
     await run.ledger.set_phase(shot, ShotPhase.JOINING, canonical(result))
     return await run.ledger.shot(run.job, shot.number)
 

@@ -124,7 +124,7 @@ class JobManager:
         """Plan the request, store it and queue it. The same request again gives the same job.
 
         Raises RequestIdReused for another request under a known id, OutputExists where a result would lie over a
-        file or another job's result, and all that ``plan`` raises.
+        file or another job's result, SelectionEmpty where every clip is refused, and all that ``plan`` raises.
         """
         if not request.request_id:
             raise InvalidRequest("a job needs a request id", where="request_id", remedy="choose a random one")
@@ -132,6 +132,7 @@ class JobManager:
         if known is not None:
             return known
         outline = await self._planner.outline(request, self._ledger.fit)
+        outline.ensure_some()
         async with self._submitting:  # names are taken one job at a time
             known = await self._known(request)
             if known is not None:
@@ -147,7 +148,8 @@ class JobManager:
         """What ``submit`` would do; stores nothing.
 
         Raises the typed error of the first thing that is wrong with the request, its timeline, its media or its
-        recipe; clips that cannot be mapped raise theirs unless ``skip_refused``. SelectionEmpty if none remains.
+        recipe; clips that cannot be mapped raise theirs unless ``skip_refused``: then the plan has them as refusals,
+        also where no shot remains.
         """
         outline = await self._planner.outline(request, self._ledger.fit)
         reserved = await self._ledger.outputs_under_way()

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
-from collections.abc import Awaitable, Callable, Sequence
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from resilver_client.errors import (
     ClipOffline,
     ClipUnsupported,
+    GeometryMismatch,
     InterlacedMedia,
+    InvalidMatte,
     InvalidRequest,
     MediaCorrupt,
     MediaNotFound,
     MediaUnreadable,
     OutputExists,
     OutputUnwritable,
+    PathNotAllowed,
     RangeOutsideMedia,
     SelectionEmpty,
     SequenceGap,
@@ -44,6 +48,7 @@ from resilver_server.planning.tasks import (
 )
 from resilver_server.storage.rows import FitRow
 
+from .asking import own_recipe, preview_bytes, probe_task
 from .identity import bounded, fit_key, media_stamp
 from .names import stems
 from .requests import JobRequest
@@ -52,10 +57,13 @@ from .timecode import timecode_seconds
 _OF_THE_CLIP = (
     ClipOffline,
     ClipUnsupported,
+    GeometryMismatch,
     InterlacedMedia,
+    InvalidMatte,
     MediaCorrupt,
     MediaNotFound,
     MediaUnreadable,
+    PathNotAllowed,
     RangeOutsideMedia,
     SequenceGap,
     VariableFrameRate,
@@ -84,12 +92,24 @@ class PlannedShot:
     stamp: str
     output: str
     """Absolute path of the result: a file, or the folder of a sequence's frames (or of a preview's pictures)."""
+    output_bytes: int = 0
+    """What that will take on disk, estimated. Beside the plan, so that no key knows of it."""
 
 
 @dataclass(frozen=True)
 class Outline:
     shots: tuple[PlannedShot, ...]
     refusals: tuple[Refusal, ...]
+    free_bytes: int = 0
+    """In the folder of the results."""
+
+    def ensure_some(self) -> None:
+        """Raises SelectionEmpty where no clip remains."""
+        if not self.shots:
+            reasons = "; ".join(refusal.message for refusal in self.refusals)
+            raise SelectionEmpty(
+                "none of the clips can be restored", where=reasons, remedy="mend what is said of them, or choose others"
+            )
 
 
 FindFit = Callable[[str], Awaitable[FitRow | None]]
@@ -115,12 +135,13 @@ class Planner:
 
         Raises what ``JobManager.plan`` says.
         """
-        self._check(request)
+        probed: Probed = {}
+        folder = self._check(request)
+        await self._check_mattes((stage.matte for stage in request.recipe.stages), probed)
         collected = await asyncio.to_thread(collect, request.timeline, request.selection)
         refusals = list(collected.refusals)
         _refuse(refusals, request)
         shots = []
-        probed: Probed = {}
         for clip, stem in zip(collected.clips, _stems(request, collected), strict=True):
             try:
                 shots.append(await self._shot(request, clip, stem, fit, probed))
@@ -128,11 +149,10 @@ class Planner:
                 if not request.skip_refused:
                     raise
                 refusals.append(Refusal(clip.name, error.reason, str(error), clip.id))
-        if not shots:
-            raise SelectionEmpty("none of the clips can be restored", where="; ".join(r.message for r in refusals))
-        return Outline(tuple(shots), tuple(refusals))
+        return Outline(tuple(shots), tuple(refusals), await asyncio.to_thread(free_bytes, folder))
 
-    def _check(self, request: JobRequest) -> None:
+    def _check(self, request: JobRequest) -> Path:
+        """The folder of the results."""
         folder = self._settings.allow(request.output_folder)
         refuse_unwritable(folder)
         if request.preview_frames < 0:
@@ -141,28 +161,41 @@ class Planner:
         for path in (delivery.audio, *(stage.matte for stage in request.recipe.stages)):
             if path is not None:
                 self._settings.allow(path)
+        return folder
+
+    async def _check_mattes(self, paths: Iterable[str | None], probed: Probed) -> None:
+        """Raises InvalidMatte: a picture that cannot be read is found before a night of rendering, not in it."""
+        for path in filter(None, paths):
+            try:
+                await self._probed(ProbeTask(path), probed)
+            except (MediaCorrupt, MediaNotFound, MediaUnreadable, SequenceGap, GeometryMismatch) as error:
+                raise InvalidMatte(error.what, where=error.where or path, remedy=error.remedy) from error
 
     async def _shot(
         self, request: JobRequest, clip: ClipRequest, stem: str, fit: FindFit, probed: Probed
     ) -> PlannedShot:
         self._settings.allow(clip.media)
-        media = await self._probe(clip, probed)
+        recipe = own_recipe(clip, request.recipe)
+        own = [path for paths in clip.pictures.values() for path in paths.values()]
+        for path in own:
+            self._settings.allow(path)
+        await self._check_mattes(own, probed)
+        media = await self._probed(probe_task(clip), probed)
         located = locate(clip, media.rate, media.frame_count, timecode_seconds(media.start_timecode, media.rate))
         shot = _shot(clip, located, media, str(Path(request.output_folder) / stem))
-        planned = await self._plan(shot, media, request.recipe)
+        planned = await self._plan(shot, media, recipe)
         if request.at_delivery_rate and clip.output_frames is None:
             frames, offset = on_grid(clip, located, planned.plan.output_rate)
             shot = dataclasses.replace(shot, output_frames=frames, output_offset=offset)
-            planned = await self._plan(shot, media, request.recipe)
+            planned = await self._plan(shot, media, recipe)
         plan = bounded(planned.plan, await fit(fit_key(planned.plan)))
         stamp = await asyncio.to_thread(media_stamp, media, plan.source)
         place = ClipPlace(clip, located, planned.suffix, planned.is_sequence)
-        return PlannedShot(place, plan, stamp, _output(request, shot, place))
+        size = preview_bytes(plan, request.preview_frames) if request.preview_frames else planned.output_bytes
+        return PlannedShot(place, plan, stamp, _output(request, shot, place), size)
 
-    async def _probe(self, clip: ClipRequest, probed: Probed) -> MediaInfo:
+    async def _probed(self, task: ProbeTask, probed: Probed) -> MediaInfo:
         """An edit cuts the same reel a thousand times; its packets are counted once."""
-        rate = clip.play_rate or clip.media_rate if clip.is_sequence else None
-        task = ProbeTask(clip.media, rate, FieldFilter(clip.fields))
         if task not in probed:
             probed[task] = (await run_as(self._executor, ProbeResult, task)).media
         return probed[task]
@@ -181,6 +214,12 @@ def refuse_unwritable(folder: Path) -> None:
     if not os.access(there, os.W_OK | os.X_OK):
         remedy = "check the folder and its permissions"
         raise OutputUnwritable("nothing can be written there", where=str(there), remedy=remedy)
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that may be written in a folder, or where it will be made."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    return shutil.disk_usage(there).free
 
 
 def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:
@@ -234,10 +273,15 @@ def _shot(clip: ClipRequest, located: Located, media: MediaInfo, output: str) ->
     )
 
 
+def result_path(shot: Shot, place: ClipPlace) -> str:
+    """The result of a shot that is rendered whole."""
+    return shot.output if place.is_sequence else shot.output + place.suffix
+
+
 def _output(request: JobRequest, shot: Shot, place: ClipPlace) -> str:
     if request.preview_frames:
         return _free_folder(f"{shot.output}-preview")
-    return shot.output if place.is_sequence else shot.output + place.suffix
+    return result_path(shot, place)
 
 
 def _free_folder(path: str) -> str:

@@ -15,7 +15,7 @@ from resilver_server.storage.rows import EventRow, JobHead
 
 from .joining import ShotResult
 from .ledger import Ledger, ShotFacts
-from .outline import ClipPlace
+from .outline import ClipPlace, media_path, result_path
 from .records import Event, EventKind, JobRecord, ShotPhase, ShotRecord
 
 
@@ -69,6 +69,10 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         findings=json.loads(facts.findings),
         digest=result.joined.digest if result.joined is not None else "",
         pictures=result.pictures,
+        media=media_path(row.output, origin) if row.output == result_path(plan.shot, origin) else "",
+        output_rate=plan.output_rate,
+        output_format=plan.output_format,
+        change_maps=result.changes,
     )
 
 

@@ -8,9 +8,12 @@ from enum import StrEnum
 
 from resilver_otio.types import Refusal
 from resilver_server.domain.failures import Failure
+from resilver_server.domain.formats import FrameFormat
 from resilver_server.domain.jobs import JobState
+from resilver_server.domain.rates import Rate
 from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ShotPlan
+from resilver_server.planning.tasks import ChangeMap
 
 
 class ShotPhase(StrEnum):
@@ -43,6 +46,12 @@ class ShotRecord:
     digest: str = ""
     """Of the finished result."""
     pictures: tuple[str, ...] = ()
+    """Of a preview."""
+    media: str = ""
+    """The result as a player names it: the file, or the printf pattern of a folder of frames; empty for a preview."""
+    output_rate: Rate = Rate(0)
+    output_format: FrameFormat = FrameFormat(0, 0)
+    change_maps: tuple[ChangeMap, ...] = ()
     """Of a preview."""
 
 
@@ -155,6 +164,8 @@ class ShotOutline:
     chunks: tuple[ChunkOutline, ...]
     keys_known: bool
     """False where only the analysis pass will tell which segments are in the store."""
+    output_bytes: int = 0
+    """What the result will take on disk, estimated."""
 
 
 @dataclass(frozen=True)
@@ -165,4 +176,6 @@ class JobPlan:
     refusals: tuple[Refusal, ...]
     warnings: tuple[str, ...]
     memory: int
-    """Bytes that the hungriest shot needs at most."""
+    """Bytes that the hungriest shot needs at most; 0 without shots."""
+    free_bytes: int = 0
+    """In the folder of the results."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from resilver_client.errors import InvalidRecipe
-from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
+from resilver_server.domain.formats import AudioInfo, ColourTags, FrameFormat, MediaInfo
 from resilver_server.domain.rates import Rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.domain.shots import Shot
 from resilver_server.media.profiles import Profile, ensure_encodes, profile, warnings
+from resilver_server.media.sizes import picture_bytes, sound_bytes
 from resilver_server.media.tagging import delivery_tags, fitting
 from resilver_server.models import store
 from resilver_server.models.cards import card
@@ -25,13 +27,16 @@ from . import memory
 from .catalogue import in_order, stage_spec
 from .interpolate.spec import output_rate
 from .mattes import matte_digest
-from .spec import StageSpec
+from .spec import StageInput, StageSpec
 
 CADENCE = "cadence"
 CUTS_ONLY: Mapping[str, Scalar] = {"repeats": "keep"}
 """Parameters of the cadence stage where nobody asked for it: cuts are found, every frame is kept."""
 _HANDLE_SECONDS = 1
 """Media that is measured beyond the range, so that curves do not bend at its ends."""
+
+_GIVEN_SOUND = AudioInfo(0, "", sample_rate=48_000, channels=2, duration=Fraction(0))
+"""A sound track that is laid under, whose file nobody has looked at yet."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,15 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     )
 
 
+def output_bytes(plan: ShotPlan) -> int:
+    """What the result will take on disk, estimated; a sound track of its own counts as stereo."""
+    chosen = profile(plan.delivery.profile, plan.media)
+    kept = plan.media.audio if plan.delivery.keep_audio else ()
+    streams = kept if plan.delivery.audio is None else (_GIVEN_SOUND,)
+    pictures = picture_bytes(chosen, plan.output_format, plan.total_frames)
+    return pictures + sound_bytes(chosen, streams, plan.duration)
+
+
 def _with_implied(settings: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:
     """Stages that others cannot do without: whatever looks at more than one frame must know the cuts."""
     present = {stage.stage for stage in settings}
@@ -95,6 +109,8 @@ def _resolve(settings: tuple[StageSettings, ...], given: FrameFormat, device: De
         if not 0 <= asked.strength <= 1:
             raise InvalidRecipe(f"a strength of {asked.strength} is outside 0 to 1", where=f"stage {asked.stage}")
         spec = stage_spec(asked.stage)
+        if asked.matte is not None and StageInput.MATTE not in spec.inputs:
+            raise InvalidRecipe("the stage takes no matte", where=f"stage {asked.stage}", remedy="leave its matte out")
         parameters = spec.resolve(spec.parse(asked.parameters), given, device.id)
         output = spec.output_format(given, parameters)
         values = {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}

@@ -10,6 +10,7 @@ import dataclasses
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from resilver_client.errors import InvalidRecipe
@@ -53,6 +54,17 @@ def _no_memory(given: FrameFormat, parameters: Any) -> int:
     return 0
 
 
+class StageInput(StrEnum):
+    """Pictures that an artist gives to a stage beside the film."""
+
+    MATTE = "matte"
+    """White is where the stage works."""
+    KEEP_MATTE = "keep-matte"
+    """White is where the film stays as it is, bit for bit."""
+    KEY_FRAMES = "key-frames"
+    """Frames of the film as they shall look in colour."""
+
+
 @dataclass(frozen=True)
 class StageSpec:
     """A stage of the catalogue. Callables take the stage's own parameters dataclass."""
@@ -69,6 +81,9 @@ class StageSpec:
     """Whether it changes pixels (cadence only tells times)."""
     retimes: bool = False
     """Whether it computes frames at new times (interpolate)."""
+    inputs: tuple[StageInput, ...] = (StageInput.MATTE,)
+    """What it takes beside the film. The engine mixes by matte for every stage that renders; another input needs a
+    field in ``StageSettings`` and a place in ``scheduling.asking.FIELDS`` first."""
     resolve: Callable[[Any, FrameFormat, str], Any] = _as_given
     """Parameters with every "auto" decided, from those asked for, the format that arrives and the device's id.
     Applied once, before the others below are asked; resolving twice changes nothing more."""

@@ -54,4 +54,5 @@ SPEC = StageSpec(
     parameters=CadenceParameters,
     analysed=True,
     renders=False,
+    inputs=(),
 )

@@ -1,0 +1,78 @@
+"""What a clip asks for beside its place: pictures of its own for stages, and which files are its media."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from resilver_client.errors import ClipUnsupported
+from resilver_otio.types import ClipRequest
+from resilver_server.domain.formats import FieldFilter
+from resilver_server.domain.recipes import Recipe, StageSettings
+from resilver_server.planning.plans import ShotPlan
+from resilver_server.planning.tasks import ProbeTask
+from resilver_server.stages.catalogue import stage_spec
+from resilver_server.stages.spec import StageInput
+
+_INPUTS: Mapping[str, StageInput] = {
+    "mattes": StageInput.MATTE,
+    "keep_mattes": StageInput.KEEP_MATTE,
+    "key_frames": StageInput.KEY_FRAMES,
+}
+"""By the key of ``metadata.resilver`` (``resilver_otio.types.PICTURES``)."""
+FIELDS: Mapping[StageInput, str] = {StageInput.MATTE: "matte"}
+"""Where ``StageSettings`` keeps an input. A test sees that no stage takes one that has no place here."""
+
+
+def own_recipe(clip: ClipRequest, recipe: Recipe) -> Recipe:
+    """The recipe as it holds for one clip: its own pictures in place of the recipe's.
+
+    Raises ClipUnsupported, naming clip and stage, for a stage that is not in the recipe or does not take them, and
+    UnknownStage as the recipe itself would.
+    """
+    own: dict[str, dict[str, str]] = {}
+    for key, paths in clip.pictures.items():
+        for stage, path in paths.items():
+            own.setdefault(stage, {})[_field(clip, recipe, key, stage)] = path
+    stages = tuple(dataclasses.replace(each, **own.get(each.stage, {})) for each in recipe.stages)  # type: ignore[arg-type]
+    return dataclasses.replace(recipe, stages=stages)
+
+
+def _field(clip: ClipRequest, recipe: Recipe, key: str, stage: str) -> str:
+    """Name of the field of ``StageSettings`` that takes a picture."""
+    where = f"clip {clip.name or clip.id}, stage {stage}"
+    settings: StageSettings | None = recipe.stage(stage)
+    if settings is None:
+        what, remedy = f"it has {_words(key)} for a stage that is not in the recipe", "add the stage, or take them away"
+        raise ClipUnsupported(what, where=where, remedy=remedy)
+    wanted = _INPUTS[key]
+    if wanted not in stage_spec(stage).inputs:
+        raise ClipUnsupported(f"the stage takes no {_words(key)}", where=where, remedy="take them away from the clip")
+    return FIELDS[wanted]
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def probe_task(clip: ClipRequest) -> ProbeTask:
+    """How the clip's media is to be looked at. Of a sequence that the timeline counts only the files that it names:
+    what else lies in the folder, and what is missing there, is no matter."""
+    rate = clip.play_rate or clip.media_rate if clip.is_sequence else None
+    return ProbeTask(clip.media, rate, FieldFilter(clip.fields), _numbers(clip))
+
+
+def _numbers(clip: ClipRequest) -> tuple[int, int | None] | None:
+    if not clip.is_sequence or clip.first_number is None:
+        return None
+    if clip.available_duration is None or clip.media_rate is None:
+        return clip.first_number, None
+    count = clip.available_duration * clip.media_rate
+    return clip.first_number, clip.first_number + int(count) if count >= 1 and count.denominator == 1 else None
+
+
+def preview_bytes(plan: ShotPlan, frames: int) -> int:
+    """What a preview takes at most: pictures of 8 bits, as PNG about as large as they are plain; one with before and
+    after, and the change map of every stage."""
+    pictures = 2 + len(plan.stages)
+    return min(frames, plan.total_frames) * pictures * 3 * plan.output_format.pixels
