@@ -1,14 +1,16 @@
 # The verbs of the README and of continuous integration. Each does all of its own set-up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# Blenders that the extension is tested in, each about 350 MB to download: `make test BLENDER=` leaves them out.
+BLENDER := 4.2 5.0 5.2
 
-.PHONY: demo test check proto clean
+.PHONY: demo test check proto blender-extension clean
 
 demo: .venv/.ready-demo
 	$(BIN)/resilver demo
 
-test: .venv/.ready-test check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: .venv/.ready-test check $(BLENDER:%=.venv/blender-%/.ready)
+	RESILVER_BLENDERS="$(BLENDER)" $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/.ready-test
 	$(BIN)/ruff check .
@@ -19,6 +21,13 @@ check: .venv/.ready-test
 proto:
 	PYTHON=$(PYTHON) protos/generate.sh
 
+# One zip a platform, and the index of a repository to install them from, in dist/blender
+blender-extension: .venv/.ready-test .venv/blender-$(firstword $(BLENDER) 4.2)/.ready
+	$(BIN)/python host_plugins/blender/build.py
+
+.venv/blender-%/.ready: .ci/setup-blender | .venv/.ready-test
+	.ci/setup-blender $* $(PYTHON)
+
 .venv/.ready-demo: pyproject.toml constraints.txt .ci/setup
 	.ci/setup $(PYTHON) "."
 	@touch $@
@@ -28,4 +37,4 @@ proto:
 	@touch $@ .venv/.ready-demo
 
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

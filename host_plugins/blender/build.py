@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -36,6 +37,13 @@ CARRIED = (
     "pyblish-base",
 )
 """What the extension carries beside our own client; the versions stand in constraints.txt."""
+OURS = (
+    COMMON / "resilver_client",
+    COMMON / "resilver_publish",
+    ROOT / "otio_adapters" / "resilver_otio",
+    ROOT / "protos" / "python" / "resilver",
+)
+"""What our client's wheel is made of, as its pyproject.toml says."""
 PYTHONS = ("3.11", "3.13")
 """Of Blender 4.2 to 5.0, and of 5.1 and 5.2."""
 PLATFORMS = {
@@ -75,6 +83,8 @@ def build(platforms: Iterable[str], output: Path) -> list[Path]:
         BuildFailed: a wheel cannot be had, or Blender's packer refuses the extension.
     """
     output.mkdir(parents=True, exist_ok=True)
+    for other in set(output.glob("*.zip")) - set(output.glob(f"*-{_version()}-*.zip")):
+        other.unlink()  # the index may list only one version
     zips = [_zip(platform, output) for platform in platforms]
     _packer("server-generate", "--repo-dir", output, "--html")
     return zips
@@ -84,7 +94,7 @@ def sources() -> Iterator[Path]:
     """Every file that a zip is made from, except the downloaded wheels."""
     yield from (CONSTRAINTS, HERE / "LICENSE", HERE / "build.py", COMMON / "pyproject.toml")
     yield ROOT / "server" / "resilver_server" / "__init__.py"
-    for folder in (EXTENSION, COMMON / "resilver_client", COMMON / "resilver_publish", ROOT / "protos" / "python"):
+    for folder in (EXTENSION, *OURS):
         yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc")
 
 
@@ -112,6 +122,10 @@ def _zip(platform: str, output: Path) -> Path:
         (made,) = packed.iterdir()
         _settle(made, output / made.name)
     return output / made.name
+
+
+def _version() -> str:
+    return str(tomllib.loads((EXTENSION / "blender_manifest.toml").read_text())["version"])
 
 
 def _complete_manifest(manifest: Path, platform: str, wheels: Iterable[str]) -> None:

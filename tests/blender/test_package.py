@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import subprocess
+import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -71,8 +75,8 @@ def test_the_extension_has_the_servers_version() -> None:
 def test_nobody_installs_packages_or_touches_the_search_path() -> None:
     for path in EXTENSION.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            assert "pip" not in _imported(node) | {"ensurepip", "site"} & _imported(node), path
-            assert ast.unparse(node) != "sys.path", path
+            assert not _imported(node) & {"pip", "ensurepip", "site"}, path
+            assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"), path
             assert not (isinstance(node, ast.Name) and node.id == "__file__"), path
 
 
@@ -89,7 +93,8 @@ def _manifest() -> dict[str, object]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A zip of this platform and the index of its repository, built a second time."""
-    python(next(iter(VERSIONS)))
+    if not any((ROOT / ".venv").glob("blender-*/.ready")):
+        pytest.skip("no Blender here to pack the extension with")
     return BUILDER.build(["linux-x64"], tmp_path_factory.mktemp("dist"))[0]
 
 
@@ -112,3 +117,21 @@ def test_the_zip_carries_what_is_pinned_for_both_pythons(built: Path) -> None:
     for package in ("grpcio", "opentimelineio"):
         assert {name.split("-")[2] for name in wheels if name.startswith(package)} == {"cp311", "cp313"}
     assert f"resilver_client-{__version__}-py3-none-any.whl" in wheels
+
+
+def test_our_wheel_holds_exactly_what_the_build_watches(built: Path) -> None:
+    with zipfile.ZipFile(built) as archive:
+        wheel = archive.read(f"wheels/resilver_client-{__version__}-py3-none-any.whl")
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        packed = {name.split("/")[0] for name in archive.namelist() if ".dist-info" not in name}
+    assert packed == {folder.name for folder in BUILDER.OURS}
+
+
+def test_the_apache_distribution_holds_nothing_of_the_extension(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,), (source,) = tmp_path.glob("*.whl"), tmp_path.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as archive, tarfile.open(source) as packed:
+        names = archive.namelist() + packed.getnames()
+    assert any("resilver_client" in name for name in names)
+    assert [name for name in names if "resilver_blender" in name or "host_plugins/blender" in name] == []

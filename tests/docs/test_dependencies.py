@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+from support.blender import load_builder
 from support.shared import ROOT
 
 
@@ -20,6 +21,12 @@ def test_every_dependency_has_its_line_and_no_other() -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text().split("## To develop")[0]
     listed = {row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ") and "why" not in row}
     assert listed == asked
+
+
+def test_every_wheel_that_the_blender_extension_carries_has_its_line_and_no_other() -> None:
+    section = (ROOT / "docs" / "dependencies.md").read_text().split("## In the Blender extension")[1].split("\n## ")[0]
+    listed = [row.split("|")[1].strip() for row in section.splitlines() if row.startswith("| ") and "why" not in row]
+    assert sorted(listed) == sorted(load_builder().CARRIED)
 
 
 def test_every_development_tool_is_named() -> None:
