@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -41,3 +43,55 @@ def set_handles(strip: Any, start: int, stop: int) -> None:
         strip.right_handle, strip.left_handle = stop, start
     else:
         strip.frame_final_end, strip.frame_final_start = stop, start
+
+
+def content_span(strip: Any) -> tuple[float, float]:
+    """Where the strip's media begins and ends on the timeline, handles aside: from where to before where it runs."""
+    if hasattr(strip, "left_handle_offset"):
+        return left(strip) - strip.left_handle_offset, right(strip) + strip.right_handle_offset
+    return left(strip) - strip.frame_offset_start, right(strip) + strip.frame_offset_end
+
+
+def media_trims(strip: Any) -> tuple[int, int]:
+    """Media frames that are cut off the start and the end of the media itself."""
+    if hasattr(strip, "content_trim_start"):
+        return int(strip.content_trim_start), int(strip.content_trim_end)
+    return int(strip.animation_offset_start), int(strip.animation_offset_end)
+
+
+def trim_media_end(strip: Any, frames: int) -> None:
+    """Cut so many frames off the end of the media, besides those at its start."""
+    name = "content_trim_end" if hasattr(strip, "content_trim_end") else "animation_offset_end"
+    setattr(strip, name, frames)
+
+
+def retimed(strip: Any) -> bool | None:
+    """Whether the strip carries retiming keys; None where Blender does not tell (metas, and 4.2's pictures)."""
+    return len(strip.retiming_keys) > 0 if hasattr(strip, "retiming_keys") else None
+
+
+@contextmanager
+def sequencer_on(workspace: Any, scene: Any) -> Iterator[None]:
+    """The workspace's sequencers edit this scene; up to 4.5 they edit the window's, and ``temp_override`` suffices."""
+    if "sequencer_scene" not in bpy.types.WorkSpace.bl_rna.properties:
+        yield
+        return
+    edited = workspace.sequencer_scene
+    workspace.sequencer_scene = scene
+    try:
+        yield
+    finally:
+        workspace.sequencer_scene = edited
+
+
+def curves(owner: Any) -> Any:
+    """The animation curves of a scene as a collection, empty where it has none: from 4.4 on they lie in a slot."""
+    data = owner.animation_data
+    action = data.action if data else None
+    if action is None:
+        return ()
+    if not hasattr(action, "layers"):
+        return action.fcurves
+    strips_of_all = [strip for layer in action.layers for strip in layer.strips]
+    bags = [bag for strip in strips_of_all if (bag := strip.channelbag(data.action_slot)) is not None]
+    return bags[0].fcurves if bags else ()
