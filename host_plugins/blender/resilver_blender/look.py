@@ -1,0 +1,97 @@
+"""What a strip looks like besides its media: carried from an original to what was restored from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import versions
+from .geometry import Inside, Look
+
+_CARRIED = ("blend_type", "blend_alpha", "use_flip_x", "use_flip_y", "color_multiply", "color_saturation",
+            "multiply_alpha", "use_linear_modifiers", "mute")  # fmt: skip
+_COVERING = ("REPLACE", "CROSS", "ALPHA_OVER", "OVER_DROP")
+"""Ways of blending in which an opaque picture hides what lies below."""
+_ANIMATED = ("blend_alpha", "color_multiply", "color_saturation", "transform.offset_x", "transform.offset_y",
+             "transform.scale_x", "transform.scale_y", "transform.rotation", "crop.min_x", "crop.max_x", "crop.min_y",
+             "crop.max_y")  # fmt: skip
+
+
+def read(strip: Any) -> Look:
+    """Crop and transform of a movie or image strip. Its picture has the size of the strip's first element."""
+    element, crop, transform = strip.elements[0], strip.crop, strip.transform
+    return Look(
+        element.orig_width,
+        element.orig_height,
+        (crop.min_x, crop.max_x, crop.min_y, crop.max_y),
+        (transform.scale_x, transform.scale_y),
+        (transform.offset_x, transform.offset_y),
+        transform.rotation,
+        tuple(transform.origin),
+    )
+
+
+def write(strip: Any, look: Look) -> None:
+    """Set crop and transform."""
+    crop, transform = strip.crop, strip.transform
+    crop.min_x, crop.max_x, crop.min_y, crop.max_y = look.crop
+    transform.scale_x, transform.scale_y = look.scale
+    transform.offset_x, transform.offset_y = look.offset
+    transform.rotation, transform.origin = look.rotation, look.origin
+
+
+def carry(source: Any, target: Any) -> None:
+    """Copy how a strip is blended, flipped, coloured and filtered, and whether it is muted."""
+    for name in _CARRIED:
+        if hasattr(source, name) and hasattr(target, name):
+            setattr(target, name, getattr(source, name))
+    target.transform.filter = source.transform.filter
+
+
+def carry_colour_space(source: Any, target: Any, path: str) -> None:
+    """Copy in which colour space a file's values are read. Between OpenEXR, which holds light, and everything else the
+    server converts: there Blender's own choice is right."""
+    light = [str(name).lower().endswith(".exr") for name in (path, source.elements[0].filename)]
+    if light[0] == light[1]:
+        target.colorspace_settings.name = source.colorspace_settings.name
+
+
+def covers(scene: Any, strip: Any) -> bool:
+    """Whether nothing of what lies below a strip shows through its picture."""
+    animated = any(name == "blend_alpha" for name, _ in _curves_of(scene, strip))
+    return strip.blend_type in _COVERING and strip.blend_alpha >= 1 and not animated
+
+
+def carry_animation(scene: Any, source: Any, target: Any, where: Inside) -> None:
+    """Copy the animated properties of a strip; ``where`` is the source's picture in the target's, whose scale and crop
+    follow it. The origin of an animated transform is taken to be the middle of the picture."""
+    factors = {
+        "transform.scale_x": (1 / where.across, 0), "transform.scale_y": (1 / where.up, 0),
+        "crop.min_x": (where.across, where.left), "crop.max_x": (where.across, where.left),
+        "crop.min_y": (where.up, where.bottom), "crop.max_y": (where.up, where.bottom),
+    }  # fmt: skip
+    for name, curve in _curves_of(scene, source):
+        if name in _ANIMATED:
+            factor, more = factors.get(name, (1, 0))
+            _copy_curve(versions.curves(scene), curve, f"{target.path_from_id()}.{name}", float(factor), float(more))
+
+
+def _curves_of(scene: Any, strip: Any) -> list[tuple[str, Any]]:
+    """Animated properties of a strip by their names ("transform.scale_x"), with their curves."""
+    start = strip.path_from_id() + "."
+    found = [curve for curve in versions.curves(scene) if curve.data_path.startswith(start)]
+    return [(curve.data_path[len(start) :], curve) for curve in found]
+
+
+def _copy_curve(curves: Any, curve: Any, path: str, factor: float, more: float) -> None:
+    """A curve with the values ``factor * value + more``."""
+    made = curves.new(path, index=curve.array_index)
+    made.extrapolation = curve.extrapolation
+    made.keyframe_points.add(len(curve.keyframe_points))
+    for old, new in zip(curve.keyframe_points, made.keyframe_points, strict=True):
+        new.interpolation, new.easing = old.interpolation, old.easing
+        new.back, new.amplitude, new.period = old.back, old.amplitude, old.period
+        new.handle_left_type, new.handle_right_type = old.handle_left_type, old.handle_right_type
+        for name in ("co", "handle_left", "handle_right"):
+            frame, value = getattr(old, name)
+            setattr(new, name, (frame, factor * value + more))
+    made.update()

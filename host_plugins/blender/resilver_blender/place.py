@@ -1,0 +1,334 @@
+"""Restored clips come back into the timeline: above their originals, with their handles and their look.
+
+All of a call's clips are placed or none. Everything that can be known is known before the first strip is added; what
+fails after that is taken back. The caller makes it one step of undo (``place`` pushes none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import json_format
+
+from resilver.v1 import types_pb2
+from resilver_client.errors import ClipUnsupported, InternalError, TargetOccupied
+from resilver_publish.types import Layout, Occupied, Placement, RestoredClip
+
+from . import adding, facts, fits, geometry, identity, look, versions
+from .channels import CHANNELS, Channels, Lying, in_words
+from .restored import mark
+from .shown import Shown
+
+COLOUR = "COLOR_05"
+"""Tag of restored strips: blue in Blender's own theme."""
+SUFFIX = " [restored]"
+_NAME_BYTES = 59
+"""Blender keeps 63; four are for its ".001"."""
+_PICTURES = (".png", ".tif", ".tiff", ".exr", ".jpg", ".jpeg", ".dpx")
+
+
+@dataclass
+class _Planned:
+    """A clip of which everything is known, and then what was added for it."""
+
+    clip: RestoredClip
+    original: Any
+    meta: Any | None
+    then: Shown
+    fit: fits.Fit
+    source_mark: str
+    older: list[Any]
+    channel: int = 0
+    strip: Any = None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def like(self) -> Any:
+        """The strip whose look is carried over: the older restored one, which the user may have worked on."""
+        return self.older[-1] if self.older else self.original
+
+
+def place(
+    context: Any,
+    scene: Any,
+    restored: Sequence[RestoredClip],
+    shown: Mapping[str, Shown],
+    layout: Layout,
+    occupied: Occupied,
+    recipe_json: str = "",
+) -> list[Placement]:
+    """Put restored clips above their originals, all or none.
+
+    Args:
+        shown: what each original (by uid) showed when it was handed over.
+        layout: OVERLAY or REPLACE.
+        recipe_json: the recipe as protobuf JSON; it is stored with the strips, and says how pictures were fitted.
+
+    Raises:
+        MediaNotFound, MediaUnreadable: a restored file is missing or broken.
+        ClipUnsupported: an original is gone or shows something else now; a sequence has another rate than the scene.
+        FrameCountMismatch: a file is too short.
+        TargetOccupied: there is no room, or ``occupied`` forbids to make it.
+    """
+    recipe = read_recipe(recipe_json)
+    planned = [_plan(scene, clip, shown, recipe) for clip in restored]
+    rooms = _find_room(scene, planned, occupied)
+    with adding.kept(scene), ExitStack() as back:
+        for each in planned:
+            _add(context, scene, each, fitting(recipe), back)
+        _settle(planned, rooms, back)
+        for each in planned:
+            _mute(scene, each, layout, back)
+        back.pop_all()
+        for each in planned:
+            _finish(scene, each, recipe_json)
+    return [Placement(each.clip.clip, _where(each)) for each in planned]
+
+
+def in_the_way(scene: Any, shown: Shown) -> str:
+    """What lies where the restored clip would go, for people; empty where it is free."""
+    original = _original(scene, shown.uid, shown.name)
+    meta = _meta(scene, original)
+    channels = _channels(meta or scene.sequence_editor)
+    start, stop = shown.start - shown.held_before, shown.stop + shown.held_after
+    older = _older(scene, shown.uid, meta, start, stop)
+    for strip in older:
+        channels.take(strip.name)
+    if older and channels.is_free(older[-1].channel, start, stop):
+        return ""
+    return in_words(channels.between(original.channel, start, stop))
+
+
+def _plan(scene: Any, clip: RestoredClip, shown: Mapping[str, Shown], recipe: types_pb2.Recipe | None) -> _Planned:
+    then = shown[clip.clip]
+    for path in files_of(clip):
+        adding.require(path)
+    original = _original(scene, clip.clip, then.name)
+    now = facts.shown(scene, original)
+    fit = fits.fit(then, now)
+    rate = facts.scene_rate(scene)
+    if is_still(clip):
+        fit = fits.Fit(fit.start, fit.start, fit.stop, fit.stop, fit.remark)
+    else:
+        fits.check_length(clip, then, fit, rate, recipe.delivery.tail_frames if recipe else None)
+    if clip.is_sequence and clip.frames > 1 and clip.rate != rate:
+        raise ClipUnsupported(
+            f"an image sequence is shown at the scene's rate ({float(rate):g}), and this one has {float(clip.rate):g}",
+            where=clip.name,
+            remedy="choose a movie profile, or give the scene that rate",
+        )
+    meta = _meta(scene, original)
+    older = _older(scene, clip.clip, meta, fit.start, fit.stop)
+    source_mark = mark(then if fit.remark else now)
+    return _Planned(clip, original, meta, then, fit, source_mark, older, remarks=[fit.remark] if fit.remark else [])
+
+
+def _original(scene: Any, uid: str, name: str) -> Any:
+    strip = identity.find(scene, uid)
+    if strip is None:
+        raise ClipUnsupported(
+            "the strip that was restored is no longer there",
+            where=name,
+            remedy="undo until it is back, then place the result again",
+        )
+    return strip
+
+
+def _meta(scene: Any, strip: Any) -> Any | None:
+    around = facts.metas_around(scene, strip)
+    return around[-1] if around else None
+
+
+def _older(scene: Any, uid: str, meta: Any | None, start: int, stop: int) -> list[Any]:
+    """Restored strips of the same original that the new one takes the place of, the newest last."""
+    beside = {strip.name for strip in versions.strips(meta or scene.sequence_editor)}
+    return [
+        strip
+        for strip in identity.restored_of(scene, uid)
+        if strip.name in beside and versions.left(strip) < stop and start < versions.right(strip)
+    ]
+
+
+def _channels(owner: Any) -> Channels:
+    lying = [
+        Lying(strip.name, strip.channel, versions.left(strip), versions.right(strip), _seen(strip))
+        for strip in versions.strips(owner)
+    ]
+    closed = [number for number, channel in enumerate(owner.channels) if channel.mute or channel.lock]
+    return Channels(lying, closed)
+
+
+def _seen(strip: Any) -> bool:
+    return strip.type != "SOUND" and not strip.mute
+
+
+@dataclass
+class _Room:
+    """One sequence of channels, by the meta whose it is."""
+
+    owner: Any
+    channels: Channels
+
+
+def _find_room(scene: Any, planned: Sequence[_Planned], occupied: Occupied) -> list[_Room]:
+    """Decide every clip's channel, before anything is changed."""
+    rooms: dict[str, _Room] = {}
+    for each in planned:
+        key = each.meta.name if each.meta else ""
+        if key not in rooms:
+            owner = each.meta or scene.sequence_editor
+            rooms[key] = _Room(owner, _channels(owner))
+        for strip in each.older:
+            rooms[key].channels.take(strip.name)
+    for each in planned:
+        _choose(each, rooms[each.meta.name if each.meta else ""].channels, occupied)
+    return list(rooms.values())
+
+
+def _choose(each: _Planned, channels: Channels, occupied: Occupied) -> None:
+    start, stop, key = each.fit.start, each.fit.stop, f"\0{each.clip.clip}"
+    if each.older and channels.is_free(each.older[-1].channel, start, stop):
+        channels.put_on(key, each.older[-1].channel, start, stop)
+        return
+    try:
+        channels.put(key, channels.where(each.original.name), start, stop, occupied)
+    except TargetOccupied as error:
+        raise TargetOccupied(error.what, where=each.original.name, remedy=error.remedy) from None
+
+
+def _add(context: Any, scene: Any, each: _Planned, fitted: str, back: ExitStack) -> None:
+    """Add the strip on a channel that is free now, trim it, and give it its look."""
+    clip, fit = each.clip, each.fit
+    parked = _parking(each.meta or scene.sequence_editor, fit.content, fit.stop, each.original.name)
+    if is_still(clip) or clip.is_sequence:
+        strip = adding.add_pictures(scene, each.meta, files_of(clip), clip.name, parked, fit.content)
+    else:
+        strip = adding.add_movie(context, scene, each.meta, clip.path, parked, fit.content)
+    back.callback(adding.remove, scene, strip)
+    each.strip = strip
+    versions.set_handles(strip, fit.start, fit.stop)
+    _dress(context, scene, each, fitted)
+    if (versions.left(strip), versions.right(strip)) != (fit.start, fit.stop):
+        raise InternalError("Blender did not trim the restored strip as asked", where=each.original.name)
+
+
+def _parking(owner: Any, start: int, stop: int, name: str) -> int:
+    """A channel on which nothing lies there now, from the top."""
+    channels = _channels(owner)
+    for channel in range(CHANNELS, 0, -1):
+        if channels.is_free(channel, start, stop):
+            return channel
+    raise TargetOccupied(f"no channel is free up to {CHANNELS}", where=name, remedy="clear a channel above it")
+
+
+def _dress(context: Any, scene: Any, each: _Planned, fitted: str) -> None:
+    strip, like = each.strip, each.like
+    size = (strip.elements[0].orig_width, strip.elements[0].orig_height)
+    worn = look.read(like)
+    inside = geometry.inside((each.then.width, each.then.height), size, fitted)
+    if like != each.original:
+        former = geometry.inside((each.then.width, each.then.height), (worn.width, worn.height), fitted)
+        inside = geometry.from_to(former, inside)
+    look.write(strip, geometry.carried(worn, size, inside))
+    look.carry(like, strip)
+    look.carry_colour_space(each.original, strip, each.clip.path)
+    look.carry_animation(scene, like, strip, inside)
+    if len(like.modifiers):
+        adding.copy_modifiers(context, scene, each.meta, like, strip)
+
+
+def _settle(planned: Sequence[_Planned], rooms: Sequence[_Room], back: ExitStack) -> None:
+    """Bring every strip to its channel: older ones out of the way, then what makes room, then the new ones."""
+    for each in planned:
+        for strip in each.older:
+            owner = each.meta or strip.id_data.sequence_editor
+            span = (versions.left(strip), versions.right(strip))
+            _move(strip, _parking(owner, *span, each.original.name), back)
+    for room in rooms:
+        moved = [strip for strip in versions.strips(room.owner) if strip.name in room.channels.moved]
+        for strip in sorted(moved, key=lambda strip: -strip.channel):
+            _move(strip, room.channels.moved[strip.name], back)
+    for each in planned:
+        room = next(room for room in rooms if room.owner == (each.meta or each.strip.id_data.sequence_editor))
+        each.channel = room.channels.where(f"\0{each.clip.clip}")
+        _move(each.strip, each.channel, back)
+
+
+def _move(strip: Any, channel: int, back: ExitStack) -> None:
+    back.callback(setattr, strip, "channel", strip.channel)
+    strip.channel = channel
+    if strip.channel != channel:
+        raise InternalError(f"Blender moved the strip to channel {strip.channel}, not {channel}", where=strip.name)
+
+
+def _mute(scene: Any, each: _Planned, layout: Layout, back: ExitStack) -> None:
+    """Mute the original where it was asked for, and where it would shine through the restored picture."""
+    original = each.original
+    shines = not look.covers(scene, each.strip)
+    if original.mute or (layout is not Layout.REPLACE and not shines):
+        return
+    back.callback(setattr, original, "mute", False)
+    original.mute = True
+    if layout is not Layout.REPLACE:
+        each.remarks.append(f"'{original.name}' is muted, since it would shine through")
+
+
+def _finish(scene: Any, each: _Planned, recipe_json: str) -> None:
+    """What cannot fail: the older strips go, the new one gets its name and what is stored with it."""
+    tag = each.older[-1].color_tag if each.older else COLOUR
+    for strip in each.older:
+        adding.remove(scene, strip)
+    strip, clip = each.strip, each.clip
+    strip.name, strip.color_tag = _named(each.original.name), tag
+    stored = strip.resilver
+    stored.role, stored.source, stored.job, stored.made = identity.RESTORED, clip.clip, clip.job, identity.now()
+    stored.recipe, stored.recipe_json = clip.recipe, recipe_json
+    stored.source_mark = each.source_mark
+    stored.frames, stored.rate = str(clip.frames), str(clip.rate)
+    identity.uid_of(scene, strip)
+
+
+def _named(original: str) -> str:
+    """The original's name with the suffix, cut to what Blender keeps."""
+    room = _NAME_BYTES - len(SUFFIX)
+    return original.encode()[:room].decode(errors="ignore").rstrip() + SUFFIX
+
+
+def _where(each: _Planned) -> str:
+    place = f"channel {each.channel}" + (f" in '{each.meta.name}'" if each.meta else "")
+    return "; ".join([place, *each.remarks])
+
+
+def is_still(clip: RestoredClip) -> bool:
+    """Whether the result is a single picture, to be held as long as the original is shown."""
+    return clip.frames == 1 and (clip.is_sequence or Path(clip.path).suffix.lower() in _PICTURES)
+
+
+def files_of(clip: RestoredClip) -> list[str]:
+    """The files of a result in order."""
+    if not clip.is_sequence:
+        return [clip.path]
+    return [clip.path % number for number in range(clip.first_number, clip.first_number + clip.frames)]
+
+
+def read_recipe(recipe_json: str) -> types_pb2.Recipe | None:
+    """The recipe of its protobuf JSON; None where it is not known."""
+    return json_format.Parse(recipe_json, types_pb2.Recipe()) if recipe_json else None
+
+
+def fitting(recipe: types_pb2.Recipe | None) -> str:
+    """How the server fitted the picture into its new size: "letterbox", "crop" or "stretch".
+
+    Only where width and height are both asked for can the shapes differ; else the picture fills its frame, whatever
+    the shape of its pixels.
+    """
+    if recipe is None:
+        return "letterbox"
+    given = next((stage.parameters for stage in recipe.stages if stage.stage == "upscale"), None)
+    if given is None or not all(name in given and given[name].integer for name in ("width", "height")):
+        return "stretch"
+    return given["fit"].text if "fit" in given else "letterbox"
