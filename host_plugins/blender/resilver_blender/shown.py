@@ -1,0 +1,51 @@
+"""What a strip shows, in exact numbers. No bpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which frames of which media lie where on the timeline.
+
+    At timeline frame ``start + k`` the media stands at frame ``first + k * speed``, backwards at ``first - k * speed``.
+    Blender shows the media frame nearest to it.
+    """
+
+    name: str
+    uid: str
+    """Lasting id of the strip (``identity``)."""
+    channel: int
+    start: int
+    """First timeline frame on which the strip's own media runs; inside metas cut to what they show."""
+    stop: int
+    """First timeline frame after it."""
+    metas: tuple[str, ...]
+    """Names of the metas around the strip, outermost first."""
+    media: str
+    """Absolute path; for a sequence its printf pattern."""
+    kind: str
+    """"movie", "sequence" or "still"."""
+    first: Fraction
+    """Media frame shown at ``start``, counted from the media's first; 0 for a still."""
+    speed: Fraction
+    """Media frames a timeline frame, above 0; 1 for a still."""
+    reverse: bool
+    media_rate: Fraction | None
+    """Of the movie's own clock; None for pictures, which have none."""
+    first_number: int | None
+    """Number of a sequence's frame 0."""
+    width: int
+    height: int
+    """Pixels of the media."""
+    held_before: int = 0
+    """Timeline frames before ``start`` on which the strip holds the frame that it shows there."""
+    held_after: int = 0
+    """The same from ``stop`` on, with its last frame."""
+
+    def media_frame(self, frame: int | Fraction) -> Fraction:
+        """Where the media stands at a timeline frame."""
+        travel = (frame - self.start) * self.speed
+        return Fraction(0) if self.kind == "still" else self.first - travel if self.reverse else self.first + travel
