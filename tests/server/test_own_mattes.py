@@ -1,4 +1,4 @@
-"""Mattes that a clip brings for itself: they hold for it alone, are looked at before the work, and count in its keys."""
+"""Mattes that a clip brings for itself: they hold for it alone, are looked at first, and count in its keys."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_recipe_s_matte_is_looked_at_first_too(tmp_path: Path) -> None:
 
     async def check() -> None:
         async with manager(tmp_path / "home") as running:
-            with pytest.raises(InvalidMatte, match="matte.png"):
+            with pytest.raises(InvalidMatte, match=r"matte\.png"):
                 await running.submit(request("a", shown, tmp_path, recipe=smooth(str(tmp_path / "matte.png"))))
             with pytest.raises(InvalidRecipe, match="takes no matte, stage cadence"):
                 await running.submit(request("b", shown, tmp_path, recipe=cadence))

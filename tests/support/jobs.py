@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -22,11 +23,13 @@ from resilver_server.scheduling.requests import JobRequest
 RATE = 24
 
 
-def film(path: Path, frames: int, width: int = 96, height: int = 64, seed: int = 1) -> Path:
+def film(
+    path: Path, frames: int, width: int = 96, height: int = 64, seed: int = 1, rate: Fraction | int = RATE
+) -> Path:
     """A lossless movie of noise: no two frames are alike, so a frame in the wrong place is found."""
     noise = np.random.default_rng(seed)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=RATE)
+        stream = container.add_stream("ffv1", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for _ in range(frames):
             pixels = noise.integers(0, 255, (height, width, 3), dtype=np.uint8)
