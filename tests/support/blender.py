@@ -31,7 +31,7 @@ VERSIONS = ("4.2", "4.5", "5.0", "5.2")
 INSIDE = ROOT / "tests" / "blender" / "inside"
 BUILT = ROOT / "build" / "tests" / "blender"
 """Zips and installed extensions, by the digest of the sources they were made from."""
-FIRST_BUILD = 600.0
+FIRST_BUILD = 500.0
 """Seconds that may pass until the wheels are downloaded."""
 INSTALLING = 120.0
 """Seconds that Blender may take to install the zip on a busy machine."""
@@ -91,7 +91,10 @@ def run(
         paper = Path(scratch) / "order.json"
         paper.write_text(json.dumps(order, default=str))
         command = [program, "-X", "faulthandler", INSIDE / "run.py", paper]
-        _finish(command, _environment(home, environment), timeout, f"{scenario} in {program.parent.parent.name}")
+        what = f"{scenario} in {program.parent.parent.name}"
+        _finish(command, _environment(home, environment), timeout, what)
+        if not result.exists():
+            pytest.fail(f"{what} ended without a result", pytrace=False)
         found: dict[str, Any] = json.loads(result.read_text())
         return found
 
