@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import functools
+import http.server
 import io
 import json
 import subprocess
 import sys
 import tarfile
+import threading
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -107,6 +111,24 @@ def test_the_index_lists_the_zip(built: Path) -> None:
     assert listed["archive_url"] == f"./{built.name}"
     assert listed["archive_size"] == built.stat().st_size
     assert (listed["platforms"], listed["python_versions"]) == (["linux-x64"], ["3.11", "3.13"])
+
+
+@pytest.fixture(scope="module")
+def address(built: Path) -> Iterator[str]:
+    """The folder of the build behind a web server, as a studio would host it; the index's address."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(built.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/index.json"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_blender_installs_it_from_the_repository(version: str, address: str, tmp_path: Path) -> None:
+    order = {"enable": False, "arguments": {"address": address}}
+    found = run(python(version), "from_repository", tmp_path, 120, {}, order)
+    assert (found["synced"], found["installed"]) == (["FINISHED"], ["FINISHED"])
+    assert "bl_ext.resilver.resilver_blender" in found["enabled"]
 
 
 def test_the_zip_carries_what_is_pinned_for_both_pythons(built: Path) -> None:
