@@ -18,7 +18,7 @@ from typing import Any
 import opentimelineio as otio
 
 from publish.contract import Laid, Lying
-from resilver_client.errors import ClipUnsupported, SelectionEmpty, TargetOccupied
+from resilver_client.errors import ClipOffline, ClipUnsupported, ResilverError, SelectionEmpty, TargetOccupied
 from resilver_publish.types import (
     ChangeMap,
     HostClip,
@@ -255,7 +255,9 @@ class MemoryHost:
 
 
 def _host_clip(track: int, start: int, clip: otio.schema.Clip) -> HostClip:
-    refusal = None
+    refusal: ResilverError | None = None
+    if clip.media_reference.is_missing_reference:
+        refusal = ClipOffline("its media is offline", where=clip.name, remedy="relink the clip")
     if isinstance(clip.media_reference, otio.schema.GeneratorReference):
         refusal = ClipUnsupported("it is a generator, which has no film", where=clip.name, remedy="leave it out")
     return HostClip(_facts(clip)["id"], clip.name, track, start, start + _length(clip), refusal)

@@ -46,9 +46,17 @@ class Publication:
     """Runs once, in a thread that is not the host's own; ``cancel`` may come from any."""
 
     def __init__(
-        self, session: HostSession, client: Client, order: Order | None = None, plugins: Sequence[Plugin] = PLUGINS
+        self,
+        session: HostSession,
+        client: Client,
+        order: Order | None = None,
+        plugins: Sequence[Plugin] = PLUGINS,
+        *,
+        patience: float = 30.0,
     ) -> None:
-        """``order`` may be None for ``resume``, which needs none."""
+        """``order`` may be None for ``resume``, which needs none. ``patience``: seconds for which a server that has
+        gone is looked for before the job is left to itself."""
+        self._patience = patience
         self._state = State(session, client, order)
         self._context = Context()
         self._context.data[KEY] = self._state
@@ -125,7 +133,7 @@ class Publication:
     def _follow(self, job: jobs_pb2.Job, meter: Meter) -> None:
         may, last = Throttle(), job.state
         self._state.session.progress(meter.progress())
-        for event in self._state.client.watch(job.id, job.sequence):
+        for event in self._state.client.watch(job.id, job.sequence, patience=self._patience):
             meter.take(event)
             if may() or event.state != last:
                 last = event.state

@@ -155,7 +155,7 @@ class ValidateRoom(PlanValidator):
     def process(self, context: Context) -> None:
         super().process(context)
         state = state_of(context)
-        if state.plan is None or state.request is None or state.request.preview_frames:
+        if state.plan is None or state.request is None:
             return
         needed = sum(shot.output_bytes for shot in state.plan.shots)
         if needed > state.plan.free_bytes:
