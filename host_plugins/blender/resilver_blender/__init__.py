@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+import bpy
+
+from . import (
+    handlers,
+    identity,
+    menus,
+    operators,
+    operators_jobs,
+    operators_server,
+    operators_strips,
+    panels,
+    preferences,
+    properties,
+    ticking,
+)
+from .jobs import JOBS
+
+_CLASSES = (
+    *operators.CLASSES,
+    *operators_jobs.CLASSES,
+    *operators_server.CLASSES,
+    *operators_strips.CLASSES,
+    *panels.CLASSES,
+)
+
 
 def register() -> None:
     """Called by Blender when the extension is enabled."""
+    identity.register()
+    properties.register()
+    preferences.register()
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    menus.register()
+    handlers.register()
 
 
 def unregister() -> None:
-    """Called by Blender when the extension is disabled, and when Blender quits."""
+    """Called by Blender when the extension is disabled, and when Blender quits. The server's jobs go on."""
+    ticking.stop()
+    JOBS.clear()
+    handlers.unregister()
+    menus.unregister()
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
+    preferences.unregister()
+    properties.unregister()
+    identity.unregister()

@@ -1,0 +1,85 @@
+"""Sentences about jobs, for the panel, the status bar and reports. Knows no Blender."""
+
+from __future__ import annotations
+
+import textwrap
+
+from .jobs import Job, Phase
+
+REPAIRS = {
+    "leave-out": ("Leave It Out", "Go on without this strip"),
+    "install-model": ("Install the Model", "Have the server fetch the model, and go on"),
+    "accept-licence": ("Accept the Licence...", "Read the licence, have the server fetch the model, and go on"),
+    "make-room": ("Make Room", "Move what lies above up by one channel, and go on"),
+    "use-track-above": ("Use the Next Free Channel", "Put the restored strip over what lies above, and go on"),
+    "deinterlace": ("Deinterlace", "Filter the strip's fields into frames, and go on"),
+}
+"""By ``Repair``: what its button reads, and what it says when pointed at."""
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most so many letters: Blender's labels do not wrap."""
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, max(16, width))]
+
+
+def sized(size: int) -> str:
+    """Bytes for people: "67 MB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def shots(count: int) -> str:
+    """ "1 Shot", "3 Shots"."""
+    return f"{count} Shot" if count == 1 else f"{count} Shots"
+
+
+def time_left(seconds: float | None) -> str:
+    """ "about 3 min left"; empty where nothing is known."""
+    if seconds is None or seconds < 0:
+        return ""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {minutes} min left"
+    return f"about {minutes // 60} h {minutes % 60:02d} min left"
+
+
+def standing(job: Job) -> str:
+    """What a running job does, in a line."""
+    if job.asked_to_cancel:
+        return "Cancelling"
+    if job.main.waiting():
+        return "Waiting for a calm moment to put the strips in place"
+    if job.progress is None:
+        return "Preparing"
+    parts = (f"{job.progress.fraction:.0%}", time_left(job.progress.seconds_left))
+    return ", ".join(part for part in (job.progress.message, *parts) if part)
+
+
+def fraction(job: Job) -> float:
+    """0..1."""
+    return min(1.0, max(0.0, job.progress.fraction)) if job.progress else 0.0
+
+
+def ending(job: Job) -> str:
+    """How a job ended, in a line; empty while it runs."""
+    outcome = job.outcome
+    if outcome is None or job.running:
+        return ""
+    if job.phase is Phase.FAILED:
+        return str(outcome.problems[0].error)
+    if job.phase is Phase.CANCELLED:
+        return "Cancelled; nothing was placed"
+    if outcome.placements:
+        places = list(dict.fromkeys(placement.where for placement in outcome.placements))
+        return f"{shots(len(outcome.placements))} restored, on {' and '.join(places[:3])}"
+    return "The preview is ready" if outcome.pictures else "Done"
+
+
+def status(jobs: list[Job]) -> str:
+    """The line of the status bar; empty where nothing runs."""
+    running = [job for job in jobs if job.running]
+    if not running:
+        return ""
+    more = f" (and {len(running) - 1} more)" if len(running) > 1 else ""
+    return f"Resilver: {running[-1].meant.title}{more}: {standing(running[-1])}.  Esc over the sequencer: cancel"
