@@ -12,6 +12,7 @@ from resilver.v1.catalogue_pb2_grpc import CatalogServiceStub
 from resilver.v1.jobs_pb2_grpc import JobServiceStub
 
 from .discovery import Endpoint
+from .errors import ServerUnreachable
 
 LARGEST_MESSAGE = 64 << 20
 """Bytes of one message, either way: a timeline of thousands of clips is a few MiB."""
@@ -65,8 +66,20 @@ def _channel(endpoint: Endpoint) -> grpc.Channel:
     if not endpoint.encrypted:
         return grpc.insecure_channel(endpoint.target, options=options)
     roots = endpoint.certificates or os.environ.get("RESILVER_CERTIFICATES")
-    trusted = Path(roots).read_bytes() if roots else None
-    return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(trusted), options=options)
+    return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(_trusted(roots)), options=options)
+
+
+def _trusted(roots: str | None) -> bytes | None:
+    if not roots:
+        return None
+    try:
+        return Path(roots).read_bytes()
+    except OSError as error:
+        raise ServerUnreachable(
+            f"the file of trusted certificates cannot be read ({error.strerror})",
+            where=roots,
+            remedy="correct its path",
+        ) from error
 
 
 def _as_is(data: bytes) -> bytes:

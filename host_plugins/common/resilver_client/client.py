@@ -16,10 +16,11 @@ import grpc
 from resilver.v1 import catalogue_pb2 as catalogue
 from resilver.v1 import jobs_pb2 as jobs
 
+from . import __version__
 from .channel import Link, dial
 from .discovery import Endpoint, discover
-from .errors import Cancelled, ResilverError, ServerUnreachable
-from .status import from_call
+from .errors import Cancelled, ResilverError, ServerUnreachable, VersionMismatch
+from .status import VERSION, from_call
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -73,6 +74,28 @@ class Client:
     def endpoint(self) -> Endpoint:
         """The server that is spoken to."""
         return self._connected().endpoint
+
+    def check(self, timeout: float = 2.5) -> str:
+        """Whether the right server is there, found out in at most ``timeout`` seconds; its version.
+
+        Raises ServerUnreachable where none answers, Unauthenticated where it does not accept the token, and
+        VersionMismatch where it is not of this client's version (the last number does not count).
+        """
+        link = self._connected()
+        try:
+            _, call = link.catalogue.ListPresets.with_call(
+                catalogue.ListPresetsRequest(), metadata=link.metadata, timeout=timeout
+            )
+        except grpc.RpcError as failure:
+            raise self._understood(failure, link) from failure
+        version = str(dict(call.trailing_metadata() or ()).get(VERSION, ""))
+        if version.split(".")[:2] != __version__.split(".")[:2]:
+            raise VersionMismatch(
+                f"the server is Resilver {version or 'of an unknown version'}, this is made for {__version__}",
+                where=link.endpoint.address,
+                remedy="bring both to the same version",
+            )
+        return version
 
     def submit(self, job: jobs.JobRequest) -> jobs.Job:
         """Queue a job; the same request again gives the same job.

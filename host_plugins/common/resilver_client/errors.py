@@ -207,6 +207,12 @@ class ServerUnreachable(ResilverError):
     reason, code, transient = "SERVER_UNREACHABLE", "UNAVAILABLE", True
 
 
+class VersionMismatch(ResilverError):
+    """Client and server are of different versions, so one may not know what the other speaks of."""
+
+    reason, code = "VERSION_MISMATCH", "FAILED_PRECONDITION"
+
+
 class ServerAlreadyRunning(ResilverError):
     reason, code = "SERVER_ALREADY_RUNNING", "FAILED_PRECONDITION"
 
@@ -284,6 +290,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     RequestIdReused,
     Unauthenticated,
     ServerUnreachable,
+    VersionMismatch,
     ServerAlreadyRunning,
     UnsafeAddress,
     DatabaseUnusable,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import home as places
 from .channel import healthy
-from .client import Client
+from .client import Client, connect
 from .discovery import discover
 from .errors import (
     BY_REASON,
@@ -35,17 +35,26 @@ _TAIL = 2000
 
 
 def ensure_server(
-    *, idle_minutes: float = 10, timeout: float = 60.0, command: Sequence[str] | None = None, home: Path | None = None
+    *,
+    idle_minutes: float = 10,
+    timeout: float = 60.0,
+    command: Sequence[str] | None = None,
+    home: Path | None = None,
+    address: str | None = None,
+    token: str | None = None,
 ) -> Client:
     """A client of a server that answers; where none runs, one is started and waited for, up to ``timeout`` seconds.
 
     ``command`` is what starts a server (default: ``RESILVER_COMMAND``, this interpreter where the server is installed
     in it, or ``resilver`` on the path); ``serve --idle-minutes N`` is added. It writes to ``home/server.log``. Several
-    callers may race: the database admits one server, and all of them get a client of it.
+    callers may race: the database admits one server, and all of them get a client of it. A server at an ``address``
+    that is given is only asked whether it is the right one (``Client.check``).
 
     Raises ServerUnreachable with the end of the log where the server does not come up, and where
     ``RESILVER_ADDRESS`` names a server that does not answer: that one is not ours to start.
     """
+    if address:
+        return _given(address, token, home)
     client = _running(home)
     if client is not None:
         return client
@@ -74,6 +83,16 @@ def default_command() -> tuple[str, ...]:
     raise ServerUnreachable(
         "no server runs, and none is installed here", remedy="install resilver, or set RESILVER_COMMAND"
     )
+
+
+def _given(address: str, token: str | None, home: Path | None) -> Client:
+    client = connect(address, token, home=home)
+    try:
+        client.check()
+    except ResilverError:
+        client.close()
+        raise
+    return client
 
 
 def _running(home: Path | None) -> Client | None:
@@ -138,7 +157,7 @@ def _start(command: Sequence[str], folder: Path, log: Path) -> subprocess.Popen[
         raise ServerUnreachable(
             f"cannot start the server: {error.strerror}",
             where=command[0],
-            remedy="install resilver, or set RESILVER_COMMAND",
+            remedy="check the path of the resilver command, or install resilver",
         ) from error
 
 

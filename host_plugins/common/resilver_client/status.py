@@ -18,22 +18,30 @@ from .errors import (
     ResilverError,
     ServerUnreachable,
     Unauthenticated,
+    VersionMismatch,
 )
 
 DOMAIN = "resilver"
+VERSION = "resilver-version"
+"""Key of the trailing metadata with which a server answers which version it is."""
 DETAILS = "grpc-status-details-bin"
 """Key of the trailing metadata that holds the serialised status."""
 
 _LONGEST = {"what": 2000, "where": 1000, "remedy": 800}
 """Bytes of UTF-8: gRPC drops calls whose metadata goes beyond 8 KiB."""
 
-_BY_CODE: dict[grpc.StatusCode, tuple[type[ResilverError], str]] = {
-    grpc.StatusCode.UNAVAILABLE: (ServerUnreachable, "start it with `resilver serve`"),
-    grpc.StatusCode.DEADLINE_EXCEEDED: (ServerUnreachable, "it did not answer in time; try again"),
-    grpc.StatusCode.UNAUTHENTICATED: (Unauthenticated, "show the server's token"),
-    grpc.StatusCode.CANCELLED: (Cancelled, ""),
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (InvalidRequest, "send less at once"),
-    grpc.StatusCode.UNIMPLEMENTED: (InvalidRequest, "bring client and server to the same version"),
+_START = "check the address, or start it with `resilver serve`"
+_BY_CODE: dict[grpc.StatusCode, tuple[type[ResilverError], str, str]] = {
+    grpc.StatusCode.UNAVAILABLE: (ServerUnreachable, "the server cannot be reached", _START),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (ServerUnreachable, "the server did not answer in time", "try again"),
+    grpc.StatusCode.UNAUTHENTICATED: (Unauthenticated, "the server does not accept the token", "show its own"),
+    grpc.StatusCode.CANCELLED: (Cancelled, "the call was cancelled", ""),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (InvalidRequest, "the message is too large", "send less at once"),
+    grpc.StatusCode.UNIMPLEMENTED: (
+        VersionMismatch,
+        "the server does not know this call",
+        "bring client and server to the same version",
+    ),
 }
 """For calls that failed before a Resilver server could name a reason."""
 
@@ -78,10 +86,16 @@ def from_call(failure: grpc.RpcError, where: str = "") -> ResilverError:
     if not isinstance(failure, grpc.Call):
         return InternalError(str(failure), where=where)
     if error := decode(dict(failure.trailing_metadata() or ()).get(DETAILS, b"")):
-        return error
-    code, text = failure.code(), failure.details()
-    kind, remedy = _BY_CODE.get(code, (InternalError, ""))
-    return kind(f"{code.name.lower().replace('_', ' ')}: {text}", where=where, remedy=remedy)
+        return error if error.where or not isinstance(error, Unauthenticated) else _at(error, where)
+    code, text = failure.code(), failure.details() or ""
+    kind, what, remedy = _BY_CODE.get(code, (InternalError, code.name.lower().replace("_", " "), ""))
+    if code is grpc.StatusCode.UNAVAILABLE and "refused" in text:
+        what, text = "no server answers there", ""
+    return kind(f"{what} ({text})" if text else what, where=where, remedy=remedy)
+
+
+def _at(error: ResilverError, where: str) -> ResilverError:
+    return type(error)(error.what, where=where, remedy=error.remedy)
 
 
 def shorten(text: str, limit: int) -> str:
