@@ -1,4 +1,4 @@
-"""What the server tells a host before, while and after a job: every clip's reason, room on disk, how to show a result."""
+"""What the server tells a host before and after a job: every clip's reason, room on disk, how to show a result."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ def test_every_reason_comes_at_once_also_where_no_clip_remains(client: Client, r
     assert [refusal.clip_id for refusal in plan.refusals] == ["0/0", "0/1", "0/2"]
     assert all(refusal.message for refusal in plan.refusals)
     assert not plan.shots
-    with pytest.raises(SelectionEmpty, match="none of the clips can be restored, .*gone.mkv"):
+    with pytest.raises(SelectionEmpty, match=r"none of the clips can be restored, .*gone\.mkv"):
         client.submit(asked(edit(24, cuts), tmp_path, skip_refused=True))
     with pytest.raises(RangeOutsideMedia):
         client.plan(asked(edit(24, cuts), tmp_path))
-    with pytest.raises(InvalidMatte, match="none.png"):
+    with pytest.raises(InvalidMatte, match=r"none\.png"):
         client.plan(asked(edit(24, cuts[2:]), tmp_path))
 
 

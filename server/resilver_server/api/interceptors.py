@@ -13,7 +13,8 @@ import grpc
 import grpc.aio
 
 from resilver_client.errors import InternalError, ResilverError, Unauthenticated
-from resilver_client.status import DETAILS, encode, shorten
+from resilver_client.status import DETAILS, VERSION, encode, shorten
+from resilver_server import __version__
 
 log = logging.getLogger(__name__)
 
@@ -71,31 +72,32 @@ class Guard(grpc.aio.ServerInterceptor):
             return handler
         shown = dict(details.invocation_metadata or ()).get("authorization", "")
         admitted = hmac.compare_digest(_bytes(shown), self._expected)
-        return _around(handler, self._calls, admitted)
+        return _around(handler, self._calls, None if admitted else _refused(_bytes(shown)))
 
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
 
 
-def _around(handler: Handler, calls: Calls, admitted: bool) -> Handler:
-    """The same handler with its errors understood; one that refuses where the caller was not ``admitted``."""
+def _around(handler: Handler, calls: Calls, refusal: Unauthenticated | None) -> Handler:
+    """The same handler with its errors understood; one that only refuses where there is a ``refusal``."""
     if handler.response_streaming:
         stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
         make = (
             grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
         )
-        return make(_streaming(stream, calls, admitted), handler.request_deserializer, handler.response_serializer)
+        return make(_streaming(stream, calls, refusal), handler.request_deserializer, handler.response_serializer)
     single = handler.stream_unary if handler.request_streaming else handler.unary_unary
     make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-    return make(_single(single, calls, admitted), handler.request_deserializer, handler.response_serializer)
+    return make(_single(single, calls, refusal), handler.request_deserializer, handler.response_serializer)
 
 
-def _single(method: Any, calls: Calls, admitted: bool) -> Callable[[Any, Context], Awaitable[Any]]:
+def _single(method: Any, calls: Calls, refusal: Unauthenticated | None) -> Callable[[Any, Context], Awaitable[Any]]:
     async def answer(request: Any, context: Context) -> Any:
-        if not admitted:
-            await refuse(context, _no_token())
+        if refusal is not None:
+            await refuse(context, refusal)
         with calls.one():
+            context.set_trailing_metadata(((VERSION, __version__),))
             try:
                 return await method(request, context)
             except Exception as error:
@@ -104,10 +106,12 @@ def _single(method: Any, calls: Calls, admitted: bool) -> Callable[[Any, Context
     return answer
 
 
-def _streaming(method: Any, calls: Calls, admitted: bool) -> Callable[[Any, Context], AsyncIterator[Any]]:
+def _streaming(
+    method: Any, calls: Calls, refusal: Unauthenticated | None
+) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
-        if not admitted:
-            await refuse(context, _no_token())
+        if refusal is not None:
+            await refuse(context, refusal)
         with calls.one():
             try:
                 async with closing(method(request, context)) as responses:
@@ -119,10 +123,12 @@ def _streaming(method: Any, calls: Calls, admitted: bool) -> Callable[[Any, Cont
     return answer
 
 
-def _no_token() -> Unauthenticated:
+def _refused(shown: bytes) -> Unauthenticated:
+    if not shown.startswith(b"Bearer "):
+        return Unauthenticated("no token was shown", remedy="send the metadata `authorization: Bearer TOKEN`")
     return Unauthenticated(
-        "no valid token was shown",
-        remedy="send the metadata `authorization: Bearer TOKEN`; where the token file was changed, restart the server",
+        "the server does not accept the token",
+        remedy="give it the one in the file `token` of its home folder; where that was changed, restart the server",
     )
 
 

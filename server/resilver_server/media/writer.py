@@ -219,7 +219,7 @@ class _Typed:
 def write_error(error: BaseException, path: Path) -> ResilverError:
     """The typed error for a failure to write ``path``."""
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("no space left", where=str(path), remedy="free some space; the job goes on where it stood")
+        return DiskFull("the disk is full", where=str(path), remedy="free some space, then retry the job")
     return OutputUnwritable(
         f"cannot be written ({reason(error)})", where=str(path), remedy="check the folder and its permissions"
     )

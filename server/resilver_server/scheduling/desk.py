@@ -76,7 +76,9 @@ class Desk:
             made = await run_as(self.executor, result, task(str(temporary)), progress, priority)
             size = await asyncio.to_thread(self.content.keep, kind, key, temporary)
         except OSError as error:
-            raise disk_error(error, temporary) from error
+            raise at_folder(disk_error(error, temporary), self.content.root) from error
+        except (DiskFull, OutputUnwritable) as error:
+            raise at_folder(error, self.content.root) from error
         finally:
             await asyncio.to_thread(remove, temporary)
         return made, self.content.path(kind, key), size
@@ -127,6 +129,11 @@ class JobRun:
         except JobStateConflict as error:
             raise Pausing from error
         self.control.state = state
+
+
+def at_folder(error: ResilverError, folder: Path) -> ResilverError:
+    """The same error, at the folder that people know instead of a hidden file that is gone by now."""
+    return type(error)(error.what, where=str(folder), remedy=error.remedy)
 
 
 def disk_error(error: OSError, path: Path) -> ResilverError:

@@ -29,8 +29,17 @@ def media_stamp(media: MediaInfo, source: Span) -> str:
 
 def check_stamp(plan: ShotPlan, stamp: str) -> None:
     """Raises MediaChanged, MediaNotFound."""
-    if media_stamp(plan.media, plan.source) != stamp:
-        raise MediaChanged("the file is another one than when the job was planned", where=plan.media.path)
+    try:
+        now = media_stamp(plan.media, plan.source)
+    except MediaNotFound as error:
+        remedy = "put it back, then retry the job, or relink the clip and restore it anew"
+        raise MediaNotFound("the file is not there any more", where=error.where, remedy=remedy) from error
+    if now != stamp:
+        raise MediaChanged(
+            "the file is another one than when the job was planned",
+            where=plan.media.path,
+            remedy="restore the clip anew",
+        )
 
 
 def analysis_spans(plan: ShotPlan) -> Iterator[Span]:
@@ -102,5 +111,6 @@ def _stamp(path: Path) -> list[str | int]:
     try:
         status = path.stat()
     except OSError as error:
-        raise MediaNotFound(error.strerror or "no such file", where=str(path), remedy="relink the clip") from error
+        what = "no such file" if isinstance(error, FileNotFoundError) else f"it cannot be seen ({error.strerror})"
+        raise MediaNotFound(what, where=str(path), remedy="check the path or relink the clip") from error
     return [path.name, status.st_size, status.st_mtime_ns]

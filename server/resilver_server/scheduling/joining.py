@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from resilver_client.errors import FrameCountMismatch, OutputExists
+from resilver_client.errors import DiskFull, FrameCountMismatch, OutputExists, OutputUnwritable
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.execution.executor import run_as
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
@@ -25,7 +25,7 @@ from resilver_server.storage.content import ContentKind
 from resilver_server.storage.files import remove
 from resilver_server.storage.rows import ShotRow
 
-from .desk import JobRun, disk_error
+from .desk import JobRun, at_folder, disk_error
 from .ledger import RENDER
 from .outline import ClipPlace, media_path, sidecar_path
 from .publish import new_staging, publish
@@ -130,8 +130,10 @@ async def _staging(output: Path, job: str, shot: int) -> Path:
 async def _run_staged(run: JobRun, shot: int, staging: Path, kind: type[R], task: JoinTask | PreviewTask) -> R:
     try:
         return await run_as(run.desk.executor, kind, task, run.tracker.reporter(shot, _UNIT), run.priority)
-    except BaseException:
+    except BaseException as error:
         await asyncio.to_thread(remove, staging)
+        if isinstance(error, DiskFull | OutputUnwritable):
+            raise at_folder(error, staging.parent) from error
         raise
 
 
