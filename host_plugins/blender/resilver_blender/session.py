@@ -22,7 +22,7 @@ from resilver_publish.types import (
     RestoredClip,
 )
 
-from . import facts, identity, place, preview, records, scene4k, timeline, versions, words
+from . import facts, identity, place, preview, records, timeline, versions, words
 from .asking import Channel
 from .jobs import Job
 from .shown import Shown
@@ -35,9 +35,11 @@ class BlenderSession:
 
     host = "blender"
 
-    def __init__(self, job: Job, channels: Sequence[Channel] = ()) -> None:
+    def __init__(self, job: Job, channels: Sequence[Channel] = (), pictures: str = "") -> None:
+        """``pictures`` is a folder for what lies on ``channels``, as the server sees it."""
         self._job = job
         self._channels = tuple(channels)
+        self._pictures = pictures
 
     def selection(self) -> Sequence[HostClip]:
         return self._do(self._selection, calm=True)
@@ -89,7 +91,7 @@ class BlenderSession:
         return [_clip(scene, strip, each) for strip, each in zip(strips, read, strict=True)]
 
     def _timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
-        return timeline.build(self._scene(), [self._shown(clip) for clip in clips], self._channels)
+        return timeline.build(self._scene(), [self._shown(clip) for clip in clips], self._channels, self._pictures)
 
     def _remember(self, remembered: Remembered) -> None:
         order = self._job.meant.order
@@ -102,6 +104,8 @@ class BlenderSession:
         """Add the strips, note that they are placed, and make both one step of undo."""
         scene, job = self._scene(), self._job
         if layout is Layout.NEW_TIMELINE:
+            from . import scene4k
+
             placements = scene4k.build(bpy.context, scene, restored, job.shown, job.recipe_json)
         else:
             placements = place.place(bpy.context, scene, restored, job.shown, layout, occupied, job.recipe_json)

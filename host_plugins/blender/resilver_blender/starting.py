@@ -171,6 +171,6 @@ def _sessions(ask: Ask) -> Callable[[Job], Any]:
     def make(job: Job) -> Any:
         from .session import BlenderSession
 
-        return BlenderSession(job, ask.channels)
+        return BlenderSession(job, ask.channels, f"{ask.output_folder}/mattes/{job.key[:8]}")
 
     return make

@@ -72,7 +72,7 @@ def ending(job: Job) -> str:
         return "Cancelled; nothing was placed"
     if outcome.placements:
         places = list(dict.fromkeys(placement.where for placement in outcome.placements))
-        return f"{shots(len(outcome.placements))} restored, on {' and '.join(places[:3])}"
+        return f"{shots(len(outcome.placements)).lower()} restored, on {' and '.join(places[:3])}"
     return "The preview is ready" if outcome.pictures else "Done"
 
 
