@@ -7,7 +7,7 @@ first then, wherever that lies now. Where the original shows more than was resto
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from resilver_client.errors import ClipUnsupported, FrameCountMismatch
@@ -31,6 +31,10 @@ class Fit:
     """First timeline frame after those that the clip itself reaches; up to ``stop`` its last frame is held."""
     remark: str = ""
     """For people: what is not as it was; empty where all is."""
+
+    def within(self, start: int, stop: int) -> Fit:
+        """No further than the original's own handles: beyond those it is a meta that holds a frame."""
+        return replace(self, start=max(start, self.start), stop=min(stop, self.stop))
 
 
 def fit(then: Shown, now: Shown) -> Fit:
@@ -91,7 +95,5 @@ def _stands_at(then: Shown, now: Shown) -> int:
     travel = (then.first - now.first) / now.speed
     frame = now.start + (-travel if now.reverse else travel)
     if frame.denominator != 1:
-        raise ClipUnsupported(
-            "its media lies between frames now", where=now.name, remedy=_AGAIN
-        )
+        raise ClipUnsupported("its media lies between frames now", where=now.name, remedy=_AGAIN)
     return int(frame)

@@ -69,21 +69,24 @@ def from_to(former: Inside, present: Inside) -> Inside:
     return Inside(across, up, present.left - across * former.left, present.bottom - up * former.bottom)
 
 
-def carried(look: Look, restored: tuple[int, int], where: Inside, bars: bool = True) -> Look:
+def carried(look: Look, restored: tuple[int, int], where: Inside, scene: tuple[int, int]) -> Look:
     """The look that shows a restored picture exactly over the one that it was made from.
 
     Args:
-        bars: cut off what the restored picture has around the original's.
+        look: of the strip that showed the one.
+        restored: width and height of the other.
+        where: the one in the other. What lies around it there is cut off.
+        scene: width and height that the scene is rendered at.
     """
     origin = _origin(look, restored, where)
     scale = (look.scale[0] / float(where.across), look.scale[1] / float(where.up))
     bare = Look(*restored, scale=scale, rotation=look.rotation, origin=origin)
-    goal = _shown_at(look, (0.0, 0.0))
-    stands = _shown_at(bare, (float(where.left), float(where.bottom)))
+    goal = _shown_at(look, (0.0, 0.0), scene)
+    stands = _shown_at(bare, (float(where.left), float(where.bottom)), scene)
     return replace(
         bare,
         offset=(_tidy(goal[0] - stands[0]), _tidy(goal[1] - stands[1])),
-        crop=_crop(look, restored, where) if bars or any(look.crop) else (0, 0, 0, 0),
+        crop=_crop(look, restored, where),
     )
 
 
@@ -93,16 +96,15 @@ def enlarged(look: Look, factor: tuple[float, float]) -> Look:
     return replace(look, scale=scale, offset=(look.offset[0] * factor[0], look.offset[1] * factor[1]))
 
 
-def _shown_at(look: Look, point: tuple[float, float]) -> tuple[float, float]:
-    """Where a pixel of the picture appears, from the middle of the scene, upwards."""
+def _shown_at(look: Look, point: tuple[float, float], scene: tuple[int, int]) -> tuple[float, float]:
+    """Where a pixel of the picture appears in the scene. Blender puts the picture into the scene's middle by whole
+    pixels, rounded towards 0."""
     about = (look.origin[0] * look.width, look.origin[1] * look.height)
     x, y = (point[0] - about[0]) * look.scale[0], (point[1] - about[1]) * look.scale[1]
     cosine, sine = math.cos(look.rotation), math.sin(look.rotation)
     turned = (x * cosine - y * sine, x * sine + y * cosine)
-    return (
-        about[0] - look.width / 2 + turned[0] + look.offset[0],
-        about[1] - look.height / 2 + turned[1] + look.offset[1],
-    )
+    middle = (math.trunc((scene[0] - look.width) / 2), math.trunc((scene[1] - look.height) / 2))
+    return about[0] + turned[0] + look.offset[0] + middle[0], about[1] + turned[1] + look.offset[1] + middle[1]
 
 
 def _origin(look: Look, restored: tuple[int, int], where: Inside) -> tuple[float, float]:

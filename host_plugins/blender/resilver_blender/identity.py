@@ -37,6 +37,7 @@ class ResilverStrip(bpy.types.PropertyGroup):  # type: ignore[misc]
     source_mark: bpy.props.StringProperty(name="What the original showed then")  # type: ignore[valid-type]
     frames: bpy.props.StringProperty(name="Frames of the file")  # type: ignore[valid-type]
     rate: bpy.props.StringProperty(name="Frames a second of the file, a fraction")  # type: ignore[valid-type]
+    original_muted: bpy.props.BoolProperty(name="Whether the original is muted while this is shown")  # type: ignore[valid-type]
     made: bpy.props.StringProperty(name="When it was placed, seconds since 1970")  # type: ignore[valid-type]
 
 

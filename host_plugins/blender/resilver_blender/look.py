@@ -61,14 +61,17 @@ def covers(scene: Any, strip: Any) -> bool:
     return strip.blend_type in _COVERING and strip.blend_alpha >= 1 and not animated
 
 
-def carry_animation(scene: Any, source: Any, target: Any, where: Inside) -> None:
+def carry_animation(scene: Any, source: Any, target: Any, where: Inside, moved: tuple[float, float]) -> None:
     """Copy the animated properties of a strip; ``where`` is the source's picture in the target's, whose scale and crop
-    follow it. The origin of an animated transform is taken to be the middle of the picture."""
+    follow it, ``moved`` what its offset differs by. The origin of a transform is taken to be the picture's middle."""
     factors = {
+        "transform.offset_x": (1, moved[0]), "transform.offset_y": (1, moved[1]),
         "transform.scale_x": (1 / where.across, 0), "transform.scale_y": (1 / where.up, 0),
         "crop.min_x": (where.across, where.left), "crop.max_x": (where.across, where.left),
         "crop.min_y": (where.up, where.bottom), "crop.max_y": (where.up, where.bottom),
     }  # fmt: skip
+    for _, left_over in _curves_of(scene, target):  # of a strip that had the same name once
+        versions.curves(scene).remove(left_over)
     for name, curve in _curves_of(scene, source):
         if name in _ANIMATED:
             factor, more = factors.get(name, (1, 0))

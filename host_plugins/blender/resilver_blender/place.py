@@ -20,7 +20,8 @@ from resilver_publish.types import Layout, Occupied, Placement, RestoredClip
 
 from . import adding, facts, fits, geometry, identity, look, versions
 from .channels import CHANNELS, Channels, Lying, in_words
-from .restored import mark
+from .marks import mark
+from .metas import metas_around
 from .shown import Shown
 
 COLOUR = "COLOR_05"
@@ -92,9 +93,10 @@ def place(
 def in_the_way(scene: Any, shown: Shown) -> str:
     """What lies where the restored clip would go, for people; empty where it is free."""
     original = _original(scene, shown.uid, shown.name)
-    meta = _meta(scene, original)
-    channels = _channels(meta or scene.sequence_editor)
-    start, stop = shown.start - shown.held_before, shown.stop + shown.held_after
+    meta = meta_around(scene, original)
+    channels = channels_in(meta or scene.sequence_editor)
+    start = max(shown.start - shown.held_before, versions.left(original))
+    stop = min(shown.stop + shown.held_after, versions.right(original))
     older = _older(scene, shown.uid, meta, start, stop)
     for strip in older:
         channels.take(strip.name)
@@ -109,7 +111,7 @@ def _plan(scene: Any, clip: RestoredClip, shown: Mapping[str, Shown], recipe: ty
         adding.require(path)
     original = _original(scene, clip.clip, then.name)
     now = facts.shown(scene, original)
-    fit = fits.fit(then, now)
+    fit = fits.fit(then, now).within(versions.left(original), versions.right(original))
     rate = facts.scene_rate(scene)
     if is_still(clip):
         fit = fits.Fit(fit.start, fit.start, fit.stop, fit.stop, fit.remark)
@@ -121,7 +123,7 @@ def _plan(scene: Any, clip: RestoredClip, shown: Mapping[str, Shown], recipe: ty
             where=clip.name,
             remedy="choose a movie profile, or give the scene that rate",
         )
-    meta = _meta(scene, original)
+    meta = meta_around(scene, original)
     older = _older(scene, clip.clip, meta, fit.start, fit.stop)
     source_mark = mark(then if fit.remark else now)
     return _Planned(clip, original, meta, then, fit, source_mark, older, remarks=[fit.remark] if fit.remark else [])
@@ -138,8 +140,9 @@ def _original(scene: Any, uid: str, name: str) -> Any:
     return strip
 
 
-def _meta(scene: Any, strip: Any) -> Any | None:
-    around = facts.metas_around(scene, strip)
+def meta_around(scene: Any, strip: Any) -> Any | None:
+    """The meta that a strip lies in; None for a strip of the timeline itself."""
+    around = metas_around(scene, strip)
     return around[-1] if around else None
 
 
@@ -153,7 +156,8 @@ def _older(scene: Any, uid: str, meta: Any | None, start: int, stop: int) -> lis
     ]
 
 
-def _channels(owner: Any) -> Channels:
+def channels_in(owner: Any) -> Channels:
+    """What lies where in the timeline or in a meta."""
     lying = [
         Lying(strip.name, strip.channel, versions.left(strip), versions.right(strip), _seen(strip))
         for strip in versions.strips(owner)
@@ -181,7 +185,7 @@ def _find_room(scene: Any, planned: Sequence[_Planned], occupied: Occupied) -> l
         key = each.meta.name if each.meta else ""
         if key not in rooms:
             owner = each.meta or scene.sequence_editor
-            rooms[key] = _Room(owner, _channels(owner))
+            rooms[key] = _Room(owner, channels_in(owner))
         for strip in each.older:
             rooms[key].channels.take(strip.name)
     for each in planned:
@@ -218,8 +222,8 @@ def _add(context: Any, scene: Any, each: _Planned, fitted: str, back: ExitStack)
 
 def _parking(owner: Any, start: int, stop: int, name: str) -> int:
     """A channel on which nothing lies there now, from the top."""
-    channels = _channels(owner)
-    for channel in range(CHANNELS, 0, -1):
+    channels = channels_in(owner)
+    for channel in range(CHANNELS - 1, 0, -1):  # from 4.5 on the operator takes no strip on the last one
         if channels.is_free(channel, start, stop):
             return channel
     raise TargetOccupied(f"no channel is free up to {CHANNELS}", where=name, remedy="clear a channel above it")
@@ -233,10 +237,12 @@ def _dress(context: Any, scene: Any, each: _Planned, fitted: str) -> None:
     if like != each.original:
         former = geometry.inside((each.then.width, each.then.height), (worn.width, worn.height), fitted)
         inside = geometry.from_to(former, inside)
-    look.write(strip, geometry.carried(worn, size, inside))
+    worn_now = geometry.carried(worn, size, inside, (scene.render.resolution_x, scene.render.resolution_y))
+    look.write(strip, worn_now)
     look.carry(like, strip)
     look.carry_colour_space(each.original, strip, each.clip.path)
-    look.carry_animation(scene, like, strip, inside)
+    moved = (worn_now.offset[0] - worn.offset[0], worn_now.offset[1] - worn.offset[1])
+    look.carry_animation(scene, like, strip, inside, moved)
     if len(like.modifiers):
         adding.copy_modifiers(context, scene, each.meta, like, strip)
 

@@ -23,7 +23,7 @@ def _edit(kit: Kit, rate: dict[str, Any], arguments: dict[str, Any]) -> dict[str
     chosen = [strip for strip, shot in zip(strips, arguments["shots"], strict=True) if shot["restored"]]
     shown = kit.shown(*chosen)
     clips = [kit.clip(each, *rate["files"][each.name], Fraction(60), (192, 108)) for each in shown.values()]
-    placements = kit.place(clips, shown)
+    placements = kit.place_clips(clips, shown)
     first, last = arguments["shots"][0]["left"], arguments["shots"][-1]["right"]
     folder = f"{arguments['pictures']}/{rate['name']}"
     return {

@@ -27,8 +27,12 @@ class Kit:
     def prepare(self, rate: tuple[int, float], size: tuple[int, int]) -> None:
         """An empty edit at this rate and size, what the viewer sees being what the files hold."""
         scene = self.scene
-        scene.sequence_editor_clear()
-        scene.sequence_editor_create()
+        editor = scene.sequence_editor or scene.sequence_editor_create()
+        for strip in list(self.versions.strips(editor)):
+            self.versions.strips(editor).remove(strip)
+        scene.animation_data_clear()
+        if hasattr(bpy.context.workspace, "sequencer_scene"):
+            bpy.context.workspace.sequencer_scene = scene  # without it 5.0 crashes when a modifier is added by a script
         scene.render.fps, scene.render.fps_base = rate
         scene.render.resolution_x, scene.render.resolution_y = size
         scene.render.resolution_percentage = 100
@@ -50,6 +54,15 @@ class Kit:
         self.versions.set_handles(strip, left, right)
         return strip
 
+    def effect(self, name: str, kind: str, channel: int, left: int, right: int) -> Any:
+        """An effect without inputs: COLOR, TEXT, ADJUSTMENT."""
+        made = self.versions.strips(self.editor)
+        span = {"length": right - left} if hasattr(self.scene.sequence_editor, "strips") else {"frame_end": right}
+        try:
+            return made.new_effect(name, kind, channel, left, **span)
+        except TypeError:
+            return made.new_effect(name, kind, channel, left, frame_end=right)
+
     def named(self, name: str) -> Any:
         return self.identity.named(self.scene, name)
 
@@ -66,11 +79,15 @@ class Kit:
             job="job-1", recipe="digest-1", **more,
         )  # fmt: skip
 
-    def place(self, clips: list[RestoredClip], shown: dict[str, Any], layout: str = "overlay", occupied: str = "refuse",
-              recipe: str = "") -> Any:  # fmt: skip
-        return importlib.import_module(f"{self.extension}.place").place(
-            bpy.context, self.scene, clips, shown, Layout(layout), Occupied(occupied), recipe
-        )
+    def place_clips(
+        self,
+        clips: list[RestoredClip],
+        shown: dict[str, Any],
+        layout: str = "overlay",
+        occupied: str = "refuse",
+        recipe: str = "",
+    ) -> Any:
+        return self.place.place(bpy.context, self.scene, clips, shown, Layout(layout), Occupied(occupied), recipe)
 
     def edit(self) -> dict[str, list[Any]]:
         """Every strip by its name: channel, handles, mute, meta around it."""
