@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from publish.orders import order, recipe
 from resilver.v1 import jobs_pb2
 from resilver_client import errors
 from resilver_client.client import Client
+from resilver_client.discovery import discover
 from resilver_publish.processing import Phase, phase_of
 from resilver_publish.publication import PLUGINS, Publication, recipe_digest, studio_plugins
 from resilver_publish.state import clip_of, state_of
@@ -336,14 +337,49 @@ def test_cancelled_before_there_is_a_job(host: MemoryHost, client: Client, tmp_p
     assert states(client) == jobs
 
 
-def test_cancelled_while_it_is_submitted(host: MemoryHost, client: Client, tmp_path: Path) -> None:
-    session = host.lay(TWO)
-    publication = Publication(session, client, order(tmp_path))
+def test_cancelled_while_it_is_submitted(host: MemoryHost, server: ServerProcess, tmp_path: Path) -> None:
+    """Nobody knows the job's id yet, so that nothing can be cancelled in that moment."""
+    made: list[Publication] = []
+
+    class Cancelling(Client):
+        def submit(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Job:
+            made[0].cancel()
+            for thread in threading.enumerate():
+                if thread.name == "resilver cancel":
+                    thread.join(10)
+            return super().submit(job)
+
+    with Cancelling(lambda: discover(home=server.home)) as client:
+        asked = order(tmp_path, recipe=recipe(model="none", scale=8.0))
+        made.append(Publication(host.lay([Laid("reel", length=100)]), client, asked))
+        outcome = made[0].run()
+        assert outcome.cancelled
+        assert outcome.problems == outcome.placements == ()
+        assert client.get(outcome.job).state == jobs_pb2.JOB_STATE_CANCELLED
+
+
+def test_cancelled_while_the_edit_remembers_it(host: MemoryHost, client: Client, tmp_path: Path) -> None:
+    session = host.lay([Laid("reel", length=100)])
+    publication = Publication(session, client, order(tmp_path, recipe=recipe(model="none", scale=8.0)))
     session.remember = lambda remembered: publication.cancel()  # type: ignore[method-assign]
     outcome = publication.run()
     assert outcome.cancelled
     assert outcome.problems == outcome.placements == ()
     assert client.get(outcome.job).state == jobs_pb2.JOB_STATE_CANCELLED
+
+
+def test_what_was_tried_again_is_told(host: MemoryHost, server: ServerProcess, tmp_path: Path) -> None:
+    class Bumpy(Client):
+        def watch(self, job_id: str, after_sequence: int = 0, *, patience: float = 30.0) -> Iterator[jobs_pb2.JobEvent]:
+            yield jobs_pb2.JobEvent(
+                kind=jobs_pb2.EVENT_KIND_RETRY, state=jobs_pb2.JOB_STATE_RENDERING, shot=0, message="a worker was lost"
+            )
+            yield from super().watch(job_id, after_sequence, patience=patience)
+
+    session = host.lay(TWO[:1])
+    with Bumpy(lambda: discover(home=server.home)) as client:
+        assert Publication(session, client, order(tmp_path)).run().problems == ()
+    assert session.reports == ["a worker was lost"]
 
 
 def test_cancelled_while_it_renders(host: MemoryHost, client: Client, tmp_path: Path) -> None:

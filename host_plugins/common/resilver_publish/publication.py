@@ -23,7 +23,7 @@ from .state import KEY, ClipState, State, add_instance, there
 from .studio import studio_plugins
 from .types import Order, Outcome, Problem, Remembered
 from .validate import VALIDATORS
-from .watch import Meter, Throttle
+from .watch import UNTOWARD, Meter, Throttle
 
 __all__ = ["PLUGINS", "Publication", "recipe_digest", "repaired", "studio_plugins"]
 
@@ -135,6 +135,8 @@ class Publication:
         self._state.session.progress(meter.progress())
         for event in self._state.client.watch(job.id, job.sequence, patience=self._patience):
             meter.take(event)
+            if event.kind in UNTOWARD and event.message:
+                self._state.session.report(event.message)
             if may() or event.state != last:
                 last = event.state
                 self._state.session.progress(meter.progress())

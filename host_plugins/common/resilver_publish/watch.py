@@ -12,6 +12,8 @@ from resilver.v1 import jobs_pb2
 from .types import ClipProgress, HostClip, Progress
 
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
+UNTOWARD = (jobs_pb2.EVENT_KIND_RETRY, jobs_pb2.EVENT_KIND_SHRUNK)
+"""What the server got over by itself, and is worth a sentence."""
 
 _ANALYSING, _JOINING = 0.1, 0.05
 """Shares of a clip's work. Measuring looks at small frames, joining encodes nothing: rendering is the rest."""
@@ -107,7 +109,7 @@ class Meter:
     def take(self, event: jobs_pb2.JobEvent) -> None:
         """One more event."""
         self._state = event.state
-        self._told = event.message if event.kind in (jobs_pb2.EVENT_KIND_RETRY, jobs_pb2.EVENT_KIND_SHRUNK) else ""
+        self._told = event.message if event.kind in UNTOWARD else ""
         if event.kind == jobs_pb2.EVENT_KIND_PROGRESS:
             self._take_progress(event)
         elif event.kind == jobs_pb2.EVENT_KIND_SHOT and event.shot in self._shots:
