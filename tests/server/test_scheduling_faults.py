@@ -194,6 +194,62 @@ def test_errors_that_stay_are_not_tried_again(tmp_path: Path) -> None:
     on_loop(lambda: check(request("a", edit, tmp_path / "out")))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(("at", "where"), [("render", "home/content"), ("join", "out")])
+def test_a_full_disk_ends_in_words_and_loses_nothing(
+    tmp_path: Path, calm: Calm, monkeypatch: pytest.MonkeyPatch, at: str, where: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("FULL_AT", at)
+    monkeypatch.setattr("resilver_server.scheduling.patience.FIRST_WAIT", 0.01)
+
+    async def check() -> None:
+        async with manager(tmp_path / "home", worker_module="support.full_engine") as running:
+            job = (await running.submit(request("a", calm.edit, tmp_path / "out"))).id
+            told = await rows(running, job)
+            failure = (await running.get(job)).failure
+            assert failure is not None
+            assert str(failure.error()) == (
+                f"the disk is full, {tmp_path / where}, free some space, then retry the job"
+            )
+            assert [event.kind for event in told].count(EventKind.RETRY) == 3, "somebody may have made room"
+            assert not [path for path in (tmp_path / "out").rglob("*") if at == "join"], "nothing half-written stays"
+        async with manager(tmp_path / "home") as running:
+            await running.retry(job)
+            await rows(running, job)
+            assert (await running.get(job)).state is JobState.SUCCEEDED
+
+    on_loop(check)
+    assert digest_file(tmp_path / "out/shot.mkv") == calm.digest
+
+
+def test_media_that_was_deleted_ends_in_words_and_loses_nothing(tmp_path: Path, calm: Calm) -> None:
+    movie = film(tmp_path / "film.mkv", FRAMES)
+    edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
+
+    async def check() -> None:
+        async with manager(tmp_path / "home") as running:
+            job = (await running.submit(request("a", edit, tmp_path / "out"))).id
+            await until(running.watch(job), chunk_done)
+            await running.pause(job, now=True)
+            movie.rename(tmp_path / "elsewhere.mkv")
+            await running.resume(job)
+            await rows(running, job)
+            failure = (await running.get(job)).failure
+            assert failure is not None
+            assert str(failure.error()) == (
+                f"the file is not there any more, {movie}, "
+                "put it back, then retry the job, or relink the clip and restore it anew"
+            )
+            (tmp_path / "elsewhere.mkv").rename(movie)
+            await running.retry(job)
+            await rows(running, job)
+            assert (await running.get(job)).state is JobState.SUCCEEDED
+
+    on_loop(check)
+    assert digest_file(tmp_path / "out/shot.mkv") == calm.digest
+
+
 def test_stopping_in_the_middle_leaves_the_job_as_it_stands(tmp_path: Path, calm: Calm) -> None:
 
     async def check() -> None:
