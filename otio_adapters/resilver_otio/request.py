@@ -187,7 +187,7 @@ class Overrides:
         key = ""
         try:
             key = "rate"
-            rate = None if found.get(key) is None else _positive(snap_rate(_fraction(found[key])))
+            rate = None if found.get(key) is None else _rate(found[key])
             key = "fields"
             fields = None if found.get(key) is None else _one_of(str(found[key]), ("none", "bwdif", "ivtc"))
             key = "output_frames"
@@ -217,6 +217,12 @@ def _fraction(value: Any) -> Fraction:
     if len(text) > 64 or "e" in text.lower().partition("e-")[0]:
         raise ValueError(value)
     return Fraction(text) if "e" not in text.lower() else Fraction(float(text))
+
+
+def _rate(value: Any) -> Fraction:
+    """A rate written as a fraction (``"24/1"``, ``"1199/50"``) is exact; any other may be a rounded one."""
+    written: Fraction = _positive(_fraction(value))
+    return written if "/" in str(value) and written <= 1_000_000 else snap_rate(written)
 
 
 def _positive(value: Any) -> Any:

@@ -128,7 +128,7 @@ class _Reading:
         speed = Fraction(1) if playing.rate is None else playing.rate / scene_rate(self.scene)
         start, stop = self._running(playing, speed)
         start, stop = max(start, seen.start), min(stop, seen.stop)
-        if start >= stop:
+        if start >= stop or self._frame_at(stop - 1, speed) > self._last(playing):
             raise self._unsupported(
                 "it only holds the first or the last frame of its media",
                 "move its ends so that the media runs in it, or use a picture",
@@ -230,6 +230,11 @@ class _Reading:
         start, stop = (Fraction(edge) for edge in versions.content_span(self.strip))
         travel = stop - 1 - frame if self.strip.use_reverse_frames else frame - start
         return versions.media_trims(self.strip)[0] + travel * speed
+
+    def _last(self, playing: Playing) -> int:
+        """The last media frame that the strip has. Backwards, slow media begins less than a frame beyond it."""
+        start = versions.media_trims(self.strip)[0]
+        return start + playing.frames - (1 if self.strip.use_reverse_frames else 0)
 
     def _unsupported(self, why: str, remedy: str) -> ClipUnsupported:
         return ClipUnsupported(why, where=self.strip.name, remedy=remedy)

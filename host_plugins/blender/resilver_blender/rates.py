@@ -17,6 +17,7 @@ def exact_rate(rate: float) -> Fraction:
     if not 0 < rate < float("inf"):
         raise ValueError(f"{rate} is no rate")
     written = Fraction(rate)
-    candidates = [Fraction(round(written)), round(written / _NTSC) * _NTSC]
+    usual = [Fraction(round(written)), round(written / _NTSC) * _NTSC]
+    candidates = sorted(usual, key=lambda each: abs(each - written))
     candidates += [written.limit_denominator(limit) for limit in (100, 1001, 100_000)]
     return next((each for each in candidates if each and abs(each - written) <= written * _SAME), written)
