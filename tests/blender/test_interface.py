@@ -1,0 +1,124 @@
+"""The interface in real Blenders with a real server: operators, jobs that are taken up again, errors in plain words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import bars
+from support.blender import VERSIONS, blender
+from support.serving import server_process
+
+QUICK = {"scale": {"number": 1.0}}
+SLOW = {"width": {"integer": 1280}, "height": {"integer": 720}}
+"""Some seconds of work: long enough to be stopped in the middle."""
+ORIGINALS = [["one", 2, 1, 25, "", False], ["two", 2, 31, 55, "", False]]
+RESTORED = [["one [restored]", 3, 1, 25, "restored", False], ["two [restored]", 3, 31, 55, "restored", False]]
+BOTH = sorted(ORIGINALS + RESTORED)
+
+
+def _recipe(size: dict[str, Any]) -> str:
+    stages = [
+        {"stage": "upscale", "parameters": {"model": {"text": "none"}, **size}},
+        {"stage": "interpolate", "parameters": {"model": {"text": "blend"}, "rate": {"text": "60"}}},
+    ]
+    return json.dumps({"stages": stages, "delivery": {"profile": "prores-422hq"}})
+
+
+def _act(version: str, act: str, folder: Path, size: dict[str, Any], **more: Any) -> dict[str, Any]:
+    home = folder / "home"
+    film = bars.movie(folder / "film.mp4", Fraction(24))
+    with server_process(home) as server:
+        environment = {"RESILVER_HOME": str(home), **more.pop("environment", {})}
+        return blender(
+            version, "interface_jobs", timeout=240, environment=environment, act=act, film=str(film),
+            recipe=_recipe(size), output=str(folder / "out"), pid=server.process.pid, **more,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_blocking_call_restores_and_one_undo_takes_back_exactly_the_strips(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "restore", tmp_path, QUICK)
+    assert seen["outcome"] == ["FINISHED"]
+    assert seen["restored"] == BOTH
+    assert seen["undone"] == ORIGINALS
+    assert seen["redone"] == BOTH
+    (stored,) = seen["stored"]
+    assert (stored["title"], stored["layout"], stored["shots"]) == ("Untitled, 2 shots", "overlay", 2)
+    assert (stored["state"], stored["placed"]) == ("done", True)
+    assert stored["sentence"] == "2 shots restored, on channel 3"
+    assert seen["stored_undone"] == seen["stored_redone"] == seen["stored"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_cancelled_job_places_nothing_and_can_be_tried_again(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "cancel", tmp_path, SLOW)
+    assert seen["poll"] == [True, False]
+    assert seen["standing"] == "Cancelling"
+    assert seen["cancelled"] == ORIGINALS
+    (stored,) = seen["stored"]
+    assert (stored["state"], stored["placed"]) == ("cancelled", False)
+    assert seen["retried"] == ["FINISHED"]
+    assert seen["same"]
+    assert seen["strips"] == BOTH
+    assert [item["state"] for item in seen["end"]] == ["done"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_that_was_opened_again_takes_its_job_up(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "reopen", tmp_path, SLOW, blend=str(tmp_path / "edit.blend"))
+    assert (seen["followed"], seen["thread"]) == (0, False)
+    assert seen["opened"] == ORIGINALS
+    assert [(item["state"], item["placed"]) for item in seen["stored"]] == [("running", False)]
+    assert (seen["outcome"], seen["again"]) == (["FINISHED"], ["CANCELLED"])
+    assert seen["strips"] == BOTH
+    assert [(item["state"], item["placed"]) for item in seen["end"]] == [("done", True)]
+
+
+@pytest.mark.parametrize("version", ["4.2", "5.2"])
+def test_a_server_that_is_killed_half_way_is_told_of_and_another_carries_on(version: str, tmp_path: Path) -> None:
+    command = {"RESILVER_COMMAND": str(Path(sys.executable).parent / "resilver")}
+    seen = _act(version, "kill", tmp_path, SLOW, environment=command)
+    assert seen["phase"] == "failed"
+    assert "the job is kept: start the server again" in seen["said"]
+    assert seen["strips"] == ORIGINALS
+    assert seen["retried"] == ["FINISHED"]
+    assert seen["end"] == BOTH
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_errors_are_plain_sentences_and_nothing_is_half_placed(version: str, tmp_path: Path) -> None:
+    home, film = tmp_path / "home", bars.movie(tmp_path / "film.mp4", Fraction(24))
+    with server_process(home):
+        seen = blender(
+            version, "interface_errors", timeout=240, environment={"RESILVER_HOME": str(home)}, film=str(film),
+            recipe=_recipe(QUICK), output=str(tmp_path / "out"),
+        )  # fmt: skip
+    said = seen["said"]
+    assert said["unsaved"].endswith("save the file, or choose a folder in the panel")
+    assert said["no stage"] == "no stage is switched on, choose a preset, or switch a stage on"
+    assert said["preset"].startswith("there is no preset 'talkies', known are silent-film, talkie")
+    assert said["recipe"].startswith("this is no recipe")
+    assert said["size"] == "'4K' is no size, write it as 3840x2160"
+    assert "token" in said["token"]
+    assert said["test"] == said["token"]
+    assert "127.0.0.1:9" in said["missing"]
+    assert said["offline"].endswith("switch on Preferences > System > Network > Allow Online Access")
+    assert "film.mp4" in said["media"]
+    assert "Select movie or image strips" in said["nothing"]
+    assert seen["untouched"]
+    _room_is_made(seen["occupied"])
+
+
+def _room_is_made(seen: dict[str, Any]) -> None:
+    title = ["title", 3, 1, 20, "", False]
+    assert "'title' on channel 3" in seen["said"]
+    assert seen["untouched"] == sorted([*ORIGINALS, title])
+    assert seen["repairs"] == ["use-track-above", "make-room", "leave-out"]
+    assert seen["outcome"] == ["FINISHED"]
+    assert seen["strips"] == sorted([*BOTH, ["title", 4, 1, 20, "", False]])
