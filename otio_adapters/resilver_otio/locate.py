@@ -33,8 +33,8 @@ def locate(clip: ClipRequest, rate: Fraction, frames: int, start_time: Fraction 
         duration = clip.duration if clip.duration is not None else 1 / played
         return Located(_ZERO, clip.head + duration + clip.tail, _ZERO, played, clip.head, clip.tail)
     length = frames / played
-    if clip.start is not None:
-        return _exactly(clip, clip.start, length, played)
+    if clip.exact_start is not None:
+        return _exactly(clip, clip.exact_start, length, played)
     start, duration = _asked(clip, played, length)
     span = abs(clip.speed) * duration if clip.speed else 1 / played
     low = _inside(clip, start, span, length, played, start_time)

@@ -76,7 +76,7 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         grid_start=place.grid_start,
         notes=notes,
         pictures=asked.pictures,
-        start=asked.start,
+        exact_start=asked.start,
     )
 
 

@@ -82,7 +82,7 @@ class ClipRequest:
     """What stays on the original and is not on the restored clip, in plain sentences."""
     pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For this clip alone, by ``PICTURES`` and name of the stage: paths of mattes and the like."""
-    start: Fraction | None = None
+    exact_start: Fraction | None = None
     """Media seconds after the first frame at the clip's first moment (``metadata.resilver.start``): exact, where the
     floats of a source range are not. For a reversed clip that is the time of the frame that is shown first."""
 

@@ -257,11 +257,14 @@ class TestAskedInMetadata:
         item = clip("a")
         item.metadata["resilver"] = {
             "rate": "16", "fields": "ivtc", "output_frames": 61, "output_offset": "1/240",
-            "first_number": 7, "frames": [3, 9],
+            "first_number": 7, "frames": [3, 9], "start": "7/24000", "duration": "1001/24000",
+            "mattes": {"upscale": "/m.png"}, "key_frames": {"colour": "/k.%04d.png"},
         }  # fmt: skip
         (found,) = collect(timeline(track(item))).clips
         assert (found.play_rate, found.fields, found.output_frames, found.output_offset) == (16, "ivtc", 61, F(1, 240))
         assert (found.first_number, found.frames) == (7, (3, 9))
+        assert (found.exact_start, found.duration) == (F(7, 24000), F(1001, 24000))
+        assert found.pictures == {"mattes": {"upscale": "/m.png"}, "key_frames": {"colour": "/k.%04d.png"}}
 
     @pytest.mark.parametrize(
         ("key", "value"),
@@ -272,6 +275,12 @@ class TestAskedInMetadata:
             ("output_frames", 0),
             ("frames", [5, 5]),
             ("frames", 3),
+            ("start", "soon"),
+            ("start", "1e999999999"),
+            ("duration", "0"),
+            ("mattes", "/m.png"),
+            ("keep_mattes", {"upscale": 3}),
+            ("key_frames", {"colour": ""}),
         ],
     )
     def test_nonsense_is_refused_by_key(self, key: str, value: object) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction as F
+from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resilver_client.errors import MediaUnreadable, RangeOutsideMedia
+from resilver_otio.collect import collect
 from resilver_otio.locate import locate, on_grid
 from resilver_otio.times import snap, snap_rate
 from resilver_otio.types import ClipRequest, Located
+from support.edits import Cut, edit, movie
 
 HOUR = F(3600)
 
@@ -82,6 +86,59 @@ def _ranged() -> ClipRequest:
     return ClipRequest(
         "0/0", "shot", "V1", "/film/a.mov", None, None, None, None, None, F(24), F(0), play_rate=F(16), frames=(24, 48)
     )
+
+
+RATES = [F(24000, 1001), F(24), F(25), F(30000, 1001), F(60)]
+
+
+class TestExactStart:
+    """``metadata.resilver.start`` and ``duration``: what a host knows exactly comes through a file of floats."""
+
+    @given(
+        st.sampled_from(RATES),
+        st.sampled_from([F(16), F(18), *RATES]),
+        st.integers(0, 2000),
+        st.integers(0, 3000),
+        st.integers(1, 500),
+        st.sampled_from([1, -1]),
+    )
+    def test_through_otio(self, scene: F, media: F, trim: int, cut: int, count: int, sign: int) -> None:
+        """A conformed strip trimmed by ``trim`` media frames and ``cut`` frames of its scene."""
+        start = trim / media + cut / scene
+        asked = {"start": str(start), "duration": str(count / scene)}
+        shown = edit(
+            float(scene), [Cut(movie(Path("/film/a.mov")), (float(start * scene), count), speed=sign, resilver=asked)]
+        )
+        (clip,) = collect(str(otio.adapters.read_from_string(shown, "otio_json").to_json_string())).clips
+        if sign < 0 and start + (1 - count) / scene < -1 / (2 * media):
+            with pytest.raises(RangeOutsideMedia):
+                locate(clip, media, 1_000_000)
+            return
+        assert locate(clip, media, 1_000_000) == Located(start, count / scene, F(sign), media)
+
+    def test_before_the_source_range_and_whatever_the_timecode(self) -> None:
+        asked = request(HOUR + 5, F(1), available=HOUR, frames=240, media_rate=F(24), exact_start=F(7, 1000))
+        assert locate(asked, F(24), 240, HOUR).start == F(7, 1000)
+
+    def test_what_is_shown_backwards(self) -> None:
+        """From frame 60 on, 41 frames: the last one shown is frame 20, the dissolve before it lies above."""
+        asked = request(None, F(41, 24), speed=F(-1), exact_start=F(60, 24), head=F(5, 24))
+        place = locate(asked, F(24), 240)
+        assert (place.start * 24, place.duration * 24) == (65, 46)
+
+    def test_without_a_duration_to_the_end_of_the_media(self) -> None:
+        assert locate(request(None, None, exact_start=F(1, 48)), F(24), 240).duration == 10 - F(1, 48)
+        assert locate(request(None, None, exact_start=F(1, 48), speed=F(-1)), F(24), 240).duration == F(3, 48)
+
+    def test_a_freeze(self) -> None:
+        assert locate(request(None, F(2), exact_start=F(7, 24), speed=F(0)), F(24), 240) == Located(
+            F(7, 24), F(2), F(0), F(24)
+        )
+
+    @pytest.mark.parametrize("start", [F(-1, 1000), F(10), F(9) + F(2, 24)])
+    def test_outside(self, start: F) -> None:
+        with pytest.raises(RangeOutsideMedia):
+            locate(request(None, F(1), exact_start=start), F(24), 240)
 
 
 class TestSpeed:

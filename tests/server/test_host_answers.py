@@ -144,7 +144,7 @@ def test_rows_of_an_older_server_are_still_read(tmp_path: Path, reel: Path) -> N
             )
             place = outline.shots[0].place
             stored = json.loads(canonical(place))
-            for name in ("pictures", "start"):
+            for name in ("pictures", "exact_start"):
                 del stored["clip"][name]
             assert loads(ClipPlace, json.dumps(stored)) == place
 
