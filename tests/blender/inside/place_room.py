@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-import bpy
 from place_kit import Kit
 
 
@@ -18,30 +17,28 @@ def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _case(kit: Kit, case: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    originals = [
-        kit.movie(name, arguments["original"], channel, left, right) for name, channel, left, right in case["originals"]
-    ]
-    for name, kind, channel, left, right in case.get("above", ()):
-        _above(kit, name, kind, channel, left, right)
-    for number in case.get("locked", ()):
-        kit.editor.channels[number].lock = True
-    for number in case.get("muted", ()):
-        kit.editor.channels[number].mute = True
-    shown = kit.shown(*originals)
+    strips = {}
+    for name, kind, channel, left, right in case["strips"]:
+        strips[name] = _strip(kit, arguments, name, kind, channel, left, right)
+    for number in range(1, 129):
+        kit.editor.channels[number].lock = number in case.get("locked", ())
+        kit.editor.channels[number].mute = number in case.get("muted", ())
+    shown = kit.shown(*(strips[name] for name in case["restored"]))
     words = [kit.place.in_the_way(kit.scene, each) for each in shown.values()]
     clips = [kit.clip(each, arguments["restored"], 122, Fraction(60), (192, 108)) for each in shown.values()]
-    wheres: list[str] = []
-    error = ""
+    before, errors = kit.edit(), []
     for occupied in case["occupied"]:
-        error = kit.tried(lambda how=occupied: wheres.extend(  # type: ignore[misc]
-            each.where for each in kit.place_clips(clips, shown, occupied=how)))  # fmt: skip
-    return {"in the way": words, "error": error, "where": wheres, "edit": kit.edit()}
+        errors.append(kit.tried(lambda how=occupied: kit.place_clips(clips, shown, occupied=how)))  # type: ignore[misc]
+    return {"in the way": words, "errors": errors, "before": before, "edit": kit.edit()}
 
 
-def _above(kit: Kit, name: str, kind: str, channel: int, left: int, right: int) -> None:
+def _strip(kit: Kit, arguments: dict[str, Any], name: str, kind: str, channel: int, left: int, right: int) -> Any:
+    if kind == "film":
+        return kit.movie(name, arguments["original"], channel, left, right)
+    if kind == "sound":
+        strip = kit.versions.strips(kit.editor).new_sound(name, arguments["sound"], channel, left)
+        kit.versions.set_handles(strip, left, right)
+        return strip
     strip = kit.effect(name, "COLOR", channel, left, right)
     strip.mute = kind == "muted"
-    if kind == "sound":
-        kit.versions.strips(kit.editor).remove(strip)
-        sound = kit.versions.strips(kit.editor).new_sound(name, bpy.app.tempdir + "quiet.wav", channel, left)
-        kit.versions.set_handles(sound, left, right)
+    return strip
