@@ -81,8 +81,8 @@ def carried(look: Look, restored: tuple[int, int], where: Inside, scene: tuple[i
     origin = _origin(look, restored, where)
     scale = (look.scale[0] / float(where.across), look.scale[1] / float(where.up))
     bare = Look(*restored, scale=scale, rotation=look.rotation, origin=origin)
-    goal = _shown_at(look, (0.0, 0.0), scene)
-    stands = _shown_at(bare, (float(where.left), float(where.bottom)), scene)
+    goal = shown_at(look, (0.0, 0.0), scene)
+    stands = shown_at(bare, (float(where.left), float(where.bottom)), scene)
     return replace(
         bare,
         offset=(_tidy(goal[0] - stands[0]), _tidy(goal[1] - stands[1])),
@@ -96,7 +96,7 @@ def enlarged(look: Look, factor: tuple[float, float]) -> Look:
     return replace(look, scale=scale, offset=(look.offset[0] * factor[0], look.offset[1] * factor[1]))
 
 
-def _shown_at(look: Look, point: tuple[float, float], scene: tuple[int, int]) -> tuple[float, float]:
+def shown_at(look: Look, point: tuple[float, float], scene: tuple[int, int]) -> tuple[float, float]:
     """Where a pixel of the picture appears in the scene. Blender puts the picture into the scene's middle by whole
     pixels, rounded towards 0."""
     about = (look.origin[0] * look.width, look.origin[1] * look.height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import versions
@@ -13,7 +14,7 @@ _COVERING = ("REPLACE", "CROSS", "ALPHA_OVER", "OVER_DROP")
 """Ways of blending in which an opaque picture hides what lies below."""
 _ANIMATED = ("blend_alpha", "color_multiply", "color_saturation", "transform.offset_x", "transform.offset_y",
              "transform.scale_x", "transform.scale_y", "transform.rotation", "crop.min_x", "crop.max_x", "crop.min_y",
-             "crop.max_y")  # fmt: skip
+             "crop.max_y", "volume", "pan")  # fmt: skip
 
 
 def read(strip: Any) -> Look:
@@ -64,18 +65,36 @@ def covers(scene: Any, strip: Any) -> bool:
 def carry_animation(scene: Any, source: Any, target: Any, where: Inside, moved: tuple[float, float]) -> None:
     """Copy the animated properties of a strip; ``where`` is the source's picture in the target's, whose scale and crop
     follow it, ``moved`` what its offset differs by. The origin of a transform is taken to be the picture's middle."""
-    factors = {
+    lines = {
         "transform.offset_x": (1, moved[0]), "transform.offset_y": (1, moved[1]),
         "transform.scale_x": (1 / where.across, 0), "transform.scale_y": (1 / where.up, 0),
         "crop.min_x": (where.across, where.left), "crop.max_x": (where.across, where.left),
         "crop.min_y": (where.up, where.bottom), "crop.max_y": (where.up, where.bottom),
     }  # fmt: skip
-    for _, left_over in _curves_of(scene, target):  # of a strip that had the same name once
-        versions.curves(scene).remove(left_over)
+    copy_curves(scene, source, scene, target, {name: (float(a), float(b)) for name, (a, b) in lines.items()})
+
+
+def copy_curves(
+    scene: Any,
+    source: Any,
+    goal: Any,
+    target: Any,
+    lines: dict[str, tuple[float, float]],
+    time: Callable[[float], float] = float,
+) -> None:
+    """Copy the animated properties of a strip in ``scene`` to one in ``goal``.
+
+    Args:
+        lines: for properties that become ``a * value + b``: name -> a, b.
+        time: the frame in ``goal`` of a frame in ``scene``.
+    """
+    for _, left_over in _curves_of(goal, target):  # of a strip that had the same name once
+        versions.curves(goal).remove(left_over)
     for name, curve in _curves_of(scene, source):
-        if name in _ANIMATED:
-            factor, more = factors.get(name, (1, 0))
-            _copy_curve(versions.curves(scene), curve, f"{target.path_from_id()}.{name}", float(factor), float(more))
+        part, _, value = name.rpartition(".")
+        if name in _ANIMATED and (getattr(target, part) if part else target).keyframe_insert(value, frame=0):
+            made = next(made for found, made in _curves_of(goal, target) if found == name)
+            _copy_points(curve, made, lines.get(name, (1.0, 0.0)), time)
 
 
 def _curves_of(scene: Any, strip: Any) -> list[tuple[str, Any]]:
@@ -85,16 +104,14 @@ def _curves_of(scene: Any, strip: Any) -> list[tuple[str, Any]]:
     return [(curve.data_path[len(start) :], curve) for curve in found]
 
 
-def _copy_curve(curves: Any, curve: Any, path: str, factor: float, more: float) -> None:
-    """A curve with the values ``factor * value + more``."""
-    made = curves.new(path, index=curve.array_index)
+def _copy_points(curve: Any, made: Any, line: tuple[float, float], time: Callable[[float], float]) -> None:
     made.extrapolation = curve.extrapolation
-    made.keyframe_points.add(len(curve.keyframe_points))
+    made.keyframe_points.add(len(curve.keyframe_points) - len(made.keyframe_points))
     for old, new in zip(curve.keyframe_points, made.keyframe_points, strict=True):
         new.interpolation, new.easing = old.interpolation, old.easing
         new.back, new.amplitude, new.period = old.back, old.amplitude, old.period
         new.handle_left_type, new.handle_right_type = old.handle_left_type, old.handle_right_type
-        for name in ("co", "handle_left", "handle_right"):
-            frame, value = getattr(old, name)
-            setattr(new, name, (frame, factor * value + more))
+        for part in ("co", "handle_left", "handle_right"):
+            frame, value = getattr(old, part)
+            setattr(new, part, (time(frame), line[0] * value + line[1]))
     made.update()

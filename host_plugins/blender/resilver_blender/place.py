@@ -15,7 +15,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from resilver.v1 import types_pb2
-from resilver_client.errors import ClipUnsupported, InternalError, TargetOccupied
+from resilver_client.errors import ClipUnsupported, InternalError, ResilverError, TargetOccupied
 from resilver_publish.types import Layout, Occupied, Placement, RestoredClip
 
 from . import adding, facts, fits, geometry, identity, look, versions
@@ -76,7 +76,7 @@ def place(
         TargetOccupied: there is no room, or ``occupied`` forbids to make it.
     """
     recipe = read_recipe(recipe_json)
-    planned = [_plan(scene, clip, shown, recipe) for clip in restored]
+    planned = _plan_all(scene, restored, shown, recipe)
     rooms = _find_room(scene, planned, occupied)
     with adding.kept(scene), ExitStack() as back:
         for each in planned:
@@ -92,11 +92,11 @@ def place(
 
 def in_the_way(scene: Any, shown: Shown) -> str:
     """What lies where the restored clip would go, for people; empty where it is free."""
-    original = _original(scene, shown.uid, shown.name)
+    original = original_of(scene, shown.uid, shown.name)
     meta = meta_around(scene, original)
     channels = channels_in(meta or scene.sequence_editor)
-    start = max(shown.start - shown.held_before, versions.left(original))
-    stop = min(shown.stop + shown.held_after, versions.right(original))
+    left, right = _handles(scene, original)
+    start, stop = max(shown.start - shown.held_before, left), min(shown.stop + shown.held_after, right)
     older = _older(scene, shown.uid, meta, start, stop)
     for strip in older:
         channels.take(strip.name)
@@ -105,31 +105,44 @@ def in_the_way(scene: Any, shown: Shown) -> str:
     return in_words(channels.between(original.channel, start, stop))
 
 
-def _plan(scene: Any, clip: RestoredClip, shown: Mapping[str, Shown], recipe: types_pb2.Recipe | None) -> _Planned:
-    then = shown[clip.clip]
-    for path in files_of(clip):
-        adding.require(path)
-    original = _original(scene, clip.clip, then.name)
-    now = facts.shown(scene, original)
-    fit = fits.fit(then, now).within(versions.left(original), versions.right(original))
+def _plan_all(
+    scene: Any, restored: Sequence[RestoredClip], shown: Mapping[str, Shown], recipe: types_pb2.Recipe | None
+) -> list[_Planned]:
+    for clip in restored:
+        for path in files_of(clip):
+            adding.require(path)
+    originals = [original_of(scene, clip.clip, shown[clip.clip].name) for clip in restored]
+    planned = []
+    for clip, original, now in zip(restored, originals, facts.shown_all(scene, originals), strict=True):
+        if isinstance(now, ResilverError):
+            raise now
+        planned.append(_plan(scene, clip, original, shown[clip.clip], now, recipe))
+    return planned
+
+
+def _plan(
+    scene: Any, clip: RestoredClip, original: Any, then: Shown, now: Shown, recipe: types_pb2.Recipe | None
+) -> _Planned:
+    fit = fits.fit(then, now).within(*_handles(scene, original))
     rate = facts.scene_rate(scene)
-    if is_still(clip):
-        fit = fits.Fit(fit.start, fit.start, fit.stop, fit.stop, fit.remark)
-    else:
-        fits.check_length(clip, then, fit, rate, recipe.delivery.tail_frames if recipe else None)
     if clip.is_sequence and clip.frames > 1 and clip.rate != rate:
         raise ClipUnsupported(
             f"an image sequence is shown at the scene's rate ({float(rate):g}), and this one has {float(clip.rate):g}",
             where=clip.name,
             remedy="choose a movie profile, or give the scene that rate",
         )
+    if is_still(clip):
+        fit = fits.Fit(fit.start, fit.start, fit.stop, fit.stop, fit.remark)
+    else:
+        fits.check_length(clip, then, fit, rate, recipe.delivery.tail_frames if recipe else None)
     meta = meta_around(scene, original)
     older = _older(scene, clip.clip, meta, fit.start, fit.stop)
     source_mark = mark(then if fit.remark else now)
     return _Planned(clip, original, meta, then, fit, source_mark, older, remarks=[fit.remark] if fit.remark else [])
 
 
-def _original(scene: Any, uid: str, name: str) -> Any:
+def original_of(scene: Any, uid: str, name: str) -> Any:
+    """The strip with this uid. Raises ClipUnsupported, naming it, where it is gone."""
     strip = identity.find(scene, uid)
     if strip is None:
         raise ClipUnsupported(
@@ -138,6 +151,13 @@ def _original(scene: Any, uid: str, name: str) -> Any:
             remedy="undo until it is back, then place the result again",
         )
     return strip
+
+
+def _handles(scene: Any, strip: Any) -> tuple[int, int]:
+    """The strip's own handles, cut to those of the metas around it. Only a meta shows the strip beyond them: it then
+    holds one of its frames, and does so with the restored strip too."""
+    each = (strip, *metas_around(scene, strip))
+    return max(map(versions.left, each)), min(map(versions.right, each))
 
 
 def meta_around(scene: Any, strip: Any) -> Any | None:
@@ -207,7 +227,7 @@ def _choose(each: _Planned, channels: Channels, occupied: Occupied) -> None:
 def _add(context: Any, scene: Any, each: _Planned, fitted: str, back: ExitStack) -> None:
     """Add the strip on a channel that is free now, trim it, and give it its look."""
     clip, fit = each.clip, each.fit
-    parked = _parking(each.meta or scene.sequence_editor, fit.content, fit.stop, each.original.name)
+    parked = parking(each.meta or scene.sequence_editor, fit.content, fit.stop, each.original.name)
     if is_still(clip) or clip.is_sequence:
         strip = adding.add_pictures(scene, each.meta, files_of(clip), clip.name, parked, fit.content)
     else:
@@ -220,8 +240,9 @@ def _add(context: Any, scene: Any, each: _Planned, fitted: str, back: ExitStack)
         raise InternalError("Blender did not trim the restored strip as asked", where=each.original.name)
 
 
-def _parking(owner: Any, start: int, stop: int, name: str) -> int:
-    """A channel on which nothing lies there now, from the top."""
+def parking(owner: Any, start: int, stop: int, name: str) -> int:
+    """A channel on which nothing lies there now, from the top: Blender moves a strip away when it is trimmed while it
+    lies over another. Raises TargetOccupied."""
     channels = channels_in(owner)
     for channel in range(CHANNELS - 1, 0, -1):  # from 4.5 on the operator takes no strip on the last one
         if channels.is_free(channel, start, stop):
@@ -253,7 +274,7 @@ def _settle(planned: Sequence[_Planned], rooms: Sequence[_Room], back: ExitStack
         for strip in each.older:
             owner = each.meta or strip.id_data.sequence_editor
             span = (versions.left(strip), versions.right(strip))
-            _move(strip, _parking(owner, *span, each.original.name), back)
+            _move(strip, parking(owner, *span, each.original.name), back)
     for room in rooms:
         moved = [strip for strip in versions.strips(room.owner) if strip.name in room.channels.moved]
         for strip in sorted(moved, key=lambda strip: -strip.channel):
