@@ -122,3 +122,64 @@ def _room_is_made(seen: dict[str, Any]) -> None:
     assert seen["repairs"] == ["use-track-above", "make-room", "leave-out"]
     assert seen["outcome"] == ["FINISHED"]
     assert seen["strips"] == sorted([*BOTH, ["title", 4, 1, 20, "", False]])
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """All that is drawn, in several situations."""
+    folder = tmp_path_factory.mktemp("drawn")
+    home, film = folder / "home", bars.movie(folder / "film.mp4", Fraction(24))
+    with server_process(home):
+        return blender(
+            request.param, "interface_drawing", timeout=240, environment={"RESILVER_HOME": str(home)}, film=str(film),
+            recipe=_recipe(SLOW), output=str(folder / "out"),
+        )  # fmt: skip
+
+
+def test_drawing_touches_no_network_and_needs_no_server(drawn: dict[str, Any]) -> None:
+    fresh = drawn["fresh"]
+    assert (fresh["threads"], fresh["grpc"]) == (0, False)
+    assert "[Restore 2 Shots]" in fresh["drawn"]["Resilver"]
+    assert "The presets come from the server" in fresh["drawn"]["Resilver"]
+    assert fresh["drawn"]["Menu"] == ["[Restore 2 Shots]", "[Preview Restoring]", "[Original / Restored]"]
+    assert "Start the server when it is needed: True" in fresh["drawn"]["Preferences"]
+    assert "[Test Connection]" in fresh["drawn"]["Preferences"]
+    assert "Jobs" not in fresh["drawn"]
+
+
+def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> None:
+    stages = drawn["known"]["Stages"]
+    assert stages[stages.index("Deflicker: True") : stages.index("Upscale: True")] == [
+        "Deflicker: True", "Strength: 1.0", "Window: 3.0", "Local: True", "Limit: 0.5", "Matte channel: 0",
+    ]  # fmt: skip
+    assert "Cuts: auto" in stages
+    assert "Home movie (changed)" not in drawn["known"]["Resilver"]
+    assert "Home movie (changed)" in drawn["changed"]["Resilver"]
+    assert "Window: 10.0" in drawn["changed"]["Stages"], "99 seconds are beyond the stage's limit"
+    assert "Rate: 59.94" in drawn["changed"]["Result"]
+    assert "[New 4K60 Scene]" in drawn["changed"]["Result"]
+    assert "SPAN x2" in drawn["known"]["Models"]
+
+
+def test_the_queue_shows_progress_and_what_can_be_done(drawn: dict[str, Any]) -> None:
+    running = drawn["running"]["Jobs"]
+    assert running[0] == "Untitled, 2 shots"
+    assert running[1:3] == ["[]", "[Cancel]"]
+    assert any(" %" in line for line in running)
+    assert drawn["cancelled"]["Jobs"][2:] == ["Cancelled; nothing was placed", "[Try Again]"]
+
+
+def test_each_problem_has_its_repairs(drawn: dict[str, Any]) -> None:
+    shown = drawn["failed"]["Resilver"]
+    text = " ".join(shown)
+    assert "The place for the restored clip is taken: 'title' on channel 3" in text
+    assert shown[shown.index("[Use the Next Free Channel]") :][:3] == [
+        "[Use the Next Free Channel]", "[Make Room]", "[Leave It Out]",
+    ]  # fmt: skip
+    assert "[Dismiss]" in shown
+
+
+def test_a_restored_strip_tells_whether_it_is_out_of_date(drawn: dict[str, Any]) -> None:
+    box = drawn["box"][drawn["box"].index("one [restored]") :]
+    assert box[1].startswith("Job ")
+    assert box[2:] == ["Out of date: recipe changed", "[Original / Restored]", "[Restore Again]"]

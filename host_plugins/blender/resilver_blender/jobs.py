@@ -70,6 +70,8 @@ class Job:
         """The recipe as restored strips carry it."""
         self.shown: dict[str, Shown] = {}
         """What each strip showed when it was handed over, by uid."""
+        self.mattes: dict[str, list[str]] = {}
+        """Pictures that went along for a strip's stages, by uid: paths or printf patterns."""
         self.said: list[str] = []
         """Sentences for people."""
         self.placed = False

@@ -156,10 +156,8 @@ class RESILVER_OT_new_scene(Asking, bpy.types.Operator):  # type: ignore[misc]
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        from . import starting
-
         scene = versions.edited_scene(context)
-        if scene is None or not starting.whole_edit(scene):
+        if scene is None or next(selection.whole_edit(scene), None) is None:
             cls.poll_message_set("The sequencer shows no movie or image strips")
             return False
         return True
@@ -169,7 +167,7 @@ class RESILVER_OT_new_scene(Asking, bpy.types.Operator):  # type: ignore[misc]
 
         self.layout = "new-timeline"
         self.size, self.rate = self.size or "3840x2160", self.rate or "60"
-        strips = starting.whole_edit(versions.edited_scene(context))
+        strips = list(selection.whole_edit(versions.edited_scene(context)))
         return reported(self, lambda: starting.start(starting.ask_for(context, strips, self.given())))
 
 
@@ -184,7 +182,9 @@ class RESILVER_OT_restore_again(Asking, bpy.types.Operator):  # type: ignore[mis
         from . import starting
 
         def begin() -> Job:
-            return starting.start(starting.ask_for(context, starting.outdated(context), self.given()))
+            return starting.start(
+                starting.ask_for(context, starting.outdated(versions.edited_scene(context)), self.given())
+            )
 
         return reported(self, begin)
 

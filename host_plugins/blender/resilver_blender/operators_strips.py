@@ -9,8 +9,8 @@ from bpy.props import StringProperty
 
 from resilver_client.errors import ResilverError
 
-from . import preview, versions
-from .jobs import JOBS
+from . import preview, records, versions
+from .jobs import JOBS, Job
 
 
 class RESILVER_OT_toggle_original(bpy.types.Operator):  # type: ignore[misc]
@@ -28,15 +28,11 @@ class RESILVER_OT_toggle_original(bpy.types.Operator):  # type: ignore[misc]
     def execute(self, context: Any) -> set[str]:
         from . import restored
 
-        try:
-            count = restored.toggle(versions.edited_scene(context), context)
-        except ResilverError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if not count:
-            self.report({"INFO"}, "Select restored strips, or originals that were restored")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        editor = versions.edited_scene(context).sequence_editor
+        opened = editor.meta_stack[-1] if len(editor.meta_stack) else editor
+        said = restored.toggle(context, [strip for strip in versions.strips(opened) if strip.select])
+        self.report({"INFO"}, said or "Select restored strips, or originals that were restored")
+        return {"FINISHED"} if said else {"CANCELLED"}
 
 
 class RESILVER_OT_show_pictures(bpy.types.Operator):  # type: ignore[misc]
@@ -55,4 +51,60 @@ class RESILVER_OT_show_pictures(bpy.types.Operator):  # type: ignore[misc]
         return {"FINISHED"}
 
 
-CLASSES: tuple[type, ...] = (RESILVER_OT_toggle_original, RESILVER_OT_show_pictures)
+class _OnResult:
+    """An operator that brings something of a job into the edit, as one step of undo."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    key: StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: Any) -> set[str]:
+        job = JOBS.find(self.key)
+        scene = records.scene_of(job.meant.scene) if job else None
+        if job is None or scene is None:
+            return {"CANCELLED"}
+        try:
+            names = self.bring(context, scene, job)
+        except ResilverError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{len(names)} strips added, muted" if names else "They lie there already")
+        return {"FINISHED"} if names else {"CANCELLED"}
+
+    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
+        """Names of the strips that were added."""
+        raise NotImplementedError
+
+
+class RESILVER_OT_place_change_maps(_OnResult, bpy.types.Operator):  # type: ignore[misc]
+    """Put pictures of what each stage changed above the restored strips, muted"""
+
+    bl_idname = "resilver.place_change_maps"
+    bl_label = "Add Change Maps"
+
+    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
+        from . import overlays
+
+        maps = job.outcome.change_maps if job.outcome else ()
+        return overlays.place_change_maps(context, scene, maps, job.shown)
+
+
+class RESILVER_OT_place_mattes(_OnResult, bpy.types.Operator):  # type: ignore[misc]
+    """Put the mattes that the job worked with above their originals, muted"""
+
+    bl_idname = "resilver.place_mattes"
+    bl_label = "Add Mattes"
+
+    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
+        from . import overlays
+
+        pairs = [(job.shown[uid], path) for uid, paths in job.mattes.items() for path in paths]
+        return [overlays.place_matte(context, scene, path, shown) for shown, path in pairs]
+
+
+CLASSES = (
+    RESILVER_OT_toggle_original,
+    RESILVER_OT_show_pictures,
+    RESILVER_OT_place_change_maps,
+    RESILVER_OT_place_mattes,
+)

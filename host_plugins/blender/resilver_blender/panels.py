@@ -12,6 +12,8 @@ from .jobs import JOBS
 from .server import SERVER
 
 CATEGORY = "Resilver"
+_LETTER = 8
+"""Pixels of a letter of Blender's own font, about, where the interface is not scaled."""
 _CHANNELS = {Input.MATTE: "matte_channel", Input.KEEP: "keep_channel", Input.KEY_FRAMES: "key_channel"}
 
 
@@ -53,7 +55,7 @@ class RESILVER_PT_jobs(_Sidebar, bpy.types.Panel):  # type: ignore[misc]
     @classmethod
     def poll(cls, context: Any) -> bool:
         scene = versions.edited_scene(context)
-        return scene is not None and bool(JOBS.all(scene.session_uid) or len(scene.resilver.jobs))
+        return scene is not None and panels_jobs.has_jobs(scene)
 
     def draw(self, context: Any) -> None:
         panels_jobs.draw_jobs(self.layout, context, versions.edited_scene(context))
@@ -134,7 +136,7 @@ def draw_server(layout: Any, context: Any) -> None:
     if SERVER.problem is None:
         return
     box = layout.box()
-    draw_text(box, context, str(SERVER.problem), icon="ERROR")
+    draw_text(box, context, words.problem(SERVER.problem), icon="ERROR")
     row = box.row(align=True)
     row.operator("resilver.start_server", icon="PLAY")
     row.operator("resilver.refresh", text="Connect", icon="LINKED")
@@ -171,7 +173,8 @@ def draw_stage(layout: Any, item: Any) -> None:
 
 def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE") -> None:
     """A text over as many lines as the region needs."""
-    width = int(context.region.width / (8 * context.preferences.system.ui_scale)) if context.region else 60
+    scale = context.preferences.system.ui_scale or 1.0
+    width = int(context.region.width / (_LETTER * scale)) if context.region else 60
     column = layout.column(align=True)
     for number, line in enumerate(words.wrapped(text, width)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")

@@ -9,13 +9,13 @@ from .jobs import JOBS, Job, Phase
 
 
 def draw_problems(layout: Any, context: Any, scene: Any) -> None:
-    """The problems of the newest job that failed, each with buttons."""
-    job = next((job for job in reversed(JOBS.all(scene.session_uid)) if job.phase is Phase.FAILED), None)
+    """The problems of the newest job, each with buttons."""
+    job = _troubled(scene)
     if job is None or job.outcome is None:
         return
     box = layout.box()
     for number, problem in enumerate(job.outcome.problems):
-        panels.draw_text(box, context, str(problem.error), icon="ERROR")
+        panels.draw_text(box, context, words.problem(problem.error), icon="ERROR")
         for repair in problem.repairs:
             button = box.operator("resilver.repair", text=words.REPAIRS[repair][0])
             button.key, button.problem, button.repair = job.key, number, repair.value
@@ -24,10 +24,24 @@ def draw_problems(layout: Any, context: Any, scene: Any) -> None:
     row.operator("resilver.remove_job", text="Dismiss", icon="X").key = job.key
 
 
+def _troubled(scene: Any) -> Job | None:
+    """The newest job, if it failed."""
+    newest = JOBS.all(scene.session_uid)[-1:]
+    return newest[0] if newest and newest[0].phase is Phase.FAILED else None
+
+
+def has_jobs(scene: Any) -> bool:
+    """Whether the queue shows anything."""
+    listed = [job for job in JOBS.all(scene.session_uid) if job is not _troubled(scene)]
+    return bool(listed or records.left_behind(scene))
+
+
 def draw_jobs(layout: Any, context: Any, scene: Any) -> None:
     """The queue of this scene, the newest first."""
+    shown_above = _troubled(scene)
     for job in reversed(JOBS.all(scene.session_uid)):
-        _draw_job(layout.box(), context, job)
+        if job is not shown_above:
+            _draw_job(layout.box(), context, job)
     for item in reversed(records.left_behind(scene)):
         _draw_left_behind(layout.box(), context, item)
 
@@ -36,7 +50,7 @@ def _draw_job(box: Any, context: Any, job: Job) -> None:
     row = box.row()
     row.label(text=job.meant.title)
     if job.running:
-        _draw_running(box, row, job)
+        _draw_running(box, context, row, job)
         return
     row.operator("resilver.remove_job", text="", icon="X").key = job.key
     icons = {Phase.DONE: "CHECKMARK", Phase.FAILED: "ERROR", Phase.CANCELLED: "CANCEL"}
@@ -46,11 +60,15 @@ def _draw_job(box: Any, context: Any, job: Job) -> None:
     if job.phase is not Phase.DONE:
         box.operator("resilver.retry", icon="FILE_REFRESH").key = job.key
     elif job.server_id and job.placed:
-        box.operator("resilver.follow", text="Place Again", icon="IMPORT").key = job.key
+        row = box.row(align=True)
+        row.operator("resilver.follow", text="Place Again", icon="IMPORT").key = job.key
+        if job.mattes:
+            row.operator("resilver.place_mattes", icon="MOD_MASK").key = job.key
 
 
-def _draw_running(box: Any, row: Any, job: Job) -> None:
-    box.progress(factor=words.fraction(job), text=words.standing(job))
+def _draw_running(box: Any, context: Any, row: Any, job: Job) -> None:
+    panels.draw_text(box, context, words.doing(job))
+    box.progress(factor=words.fraction(job), text=words.measured(job))
     paused = job.progress is not None and job.progress.state == "paused"
     if job.server_id and paused:
         row.operator("resilver.resume", text="", icon="PLAY").key = job.key

@@ -55,26 +55,30 @@ class ResilverPreferences(bpy.types.AddonPreferences):  # type: ignore[misc]
     )
 
     def draw(self, context: Any) -> None:
-        self.layout.use_property_split = True
-        self._draw_local(self.layout.column())
-        self._draw_remote(self.layout.box().column())
-        _draw_test(self.layout.column())
+        draw_into(self.layout, self)
 
-    def _draw_local(self, column: Any) -> None:
-        column.label(text="This machine")
-        column.prop(self, "start_server")
-        column.prop(self, "command")
-        column.prop(self, "output_folder")
-        column.prop(self, "plugins_folder")
 
-    def _draw_remote(self, column: Any) -> None:
-        column.label(text="Remote: a server on another machine, or one that someone else has started")
-        column.prop(self, "address")
-        column.prop(self, "token")
-        column.prop(self, "certificates")
-        if self.address and not bpy.app.online_access:
-            column.label(text="Addresses beyond this machine need Allow Online Access", icon="INFO")
-            column.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access")
+def draw_into(layout: Any, kept: Any) -> None:
+    """The preferences' page."""
+    layout.use_property_split = True
+    _draw_local(layout.column(), kept)
+    _draw_remote(layout.box().column(), kept)
+    _draw_test(layout.column())
+
+
+def _draw_local(column: Any, kept: Any) -> None:
+    column.label(text="This machine")
+    for name in ("start_server", "command", "output_folder", "plugins_folder"):
+        column.prop(kept, name)
+
+
+def _draw_remote(column: Any, kept: Any) -> None:
+    column.label(text="Remote: a server on another machine, or one that someone else has started")
+    for name in ("address", "token", "certificates"):
+        column.prop(kept, name)
+    if kept.address and not bpy.app.online_access:
+        column.label(text="Addresses beyond this machine need Allow Online Access", icon="INFO")
+        column.prop(bpy.context.preferences.system, "use_online_access", text="Allow Online Access")
 
 
 def _draw_test(column: Any) -> None:

@@ -1,10 +1,28 @@
-"""How many shots are selected. Asked for by every drawing of the panel, so it is counted only when it changed."""
+"""Which shots are meant, and how many. The panel asks at every drawing, so they are counted only after a change."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from . import versions
+from . import identity, metas, versions
+
+
+def whole_edit(scene: Any) -> Iterator[Any]:
+    """Every movie and picture of the scene that is seen, those in metas included; what was restored is left out."""
+    editor = scene.sequence_editor
+    yield from _seen_in(editor, ()) if editor else ()
+
+
+def _seen_in(owner: Any, around: tuple[Any, ...]) -> Iterator[Any]:
+    for strip in versions.strips(owner):
+        seen = metas.seen_through(strip, around)
+        if strip.mute or owner.channels[strip.channel].mute or seen.start >= seen.stop:
+            continue
+        if strip.type == "META":
+            yield from _seen_in(strip, (*around, strip))
+        elif strip.type in ("MOVIE", "IMAGE") and not identity.role(strip):
+            yield strip
 
 
 class _Counted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -91,7 +92,10 @@ class BlenderSession:
         return [_clip(scene, strip, each) for strip, each in zip(strips, read, strict=True)]
 
     def _timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
-        return timeline.build(self._scene(), [self._shown(clip) for clip in clips], self._channels, self._pictures)
+        shown = [self._shown(clip) for clip in clips]
+        built = timeline.build(self._scene(), shown, self._channels, self._pictures)
+        self._job.mattes = _mattes(built)
+        return built
 
     def _remember(self, remembered: Remembered) -> None:
         order = self._job.meant.order
@@ -134,6 +138,18 @@ def _clip(scene: Any, strip: Any, read: Shown | ResilverError) -> HostClip:
         return HostClip(read.uid, read.name, read.channel, read.start, read.stop)
     start, stop = versions.left(strip), versions.right(strip)
     return HostClip(identity.uid_of(scene, strip), strip.name, strip.channel, start, stop, read)
+
+
+def _mattes(built: HostTimeline) -> dict[str, list[str]]:
+    """Pictures that go along for each clip, as its ``metadata.resilver`` names them."""
+    tracks, found = json.loads(built.otio)["tracks"]["children"], {}
+    for uid, place_in_otio in built.places.items():
+        track, child = (int(part) for part in place_in_otio.split("/"))
+        said = tracks[track]["children"][child]["metadata"]["resilver"]
+        paths = [path for kind in ("mattes", "keep_mattes") for path in said.get(kind, {}).values()]
+        if paths:
+            found[uid] = sorted(set(paths))
+    return found
 
 
 def _as_json(recipe: types_pb2.Recipe) -> str:

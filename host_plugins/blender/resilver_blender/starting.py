@@ -11,7 +11,7 @@ import bpy
 
 from resilver_client.errors import InvalidRequest, OutputUnwritable, SelectionEmpty
 
-from . import identity, keeping, preferences, recipe, records, settings, ticking, versions, words, work
+from . import identity, keeping, preferences, recipe, records, settings, states, ticking, versions, words, work
 from .asking import Ask
 from .jobs import JOBS, Job, Meant
 from .recipe import Target
@@ -104,6 +104,15 @@ def output_folder(chosen: str = "") -> str:
             remedy="save the file, or choose a folder in the panel",
         )
     return str(Path(bpy.path.abspath(folder)).absolute())
+
+
+def outdated(scene: Any) -> list[Any]:
+    """The originals whose restored strips show something else than they, or were made with another recipe than the
+    panel's."""
+    from . import restored
+
+    uids = restored.out_of_date(scene, states.digest(scene))
+    return [strip for uid in uids if (strip := identity.find(scene, uid)) is not None]
 
 
 def start(ask: Ask) -> Job:

@@ -7,7 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from . import identity, versions
+from resilver_client.errors import InvalidRecipe
+
+from . import identity, recipe, settings, versions
+from .server import SERVER
 
 UP_TO_DATE = "up to date"
 _FOUND: dict[tuple[int, str], tuple[object, str]] = {}
@@ -52,6 +55,8 @@ def find() -> bool:
     """Find the states that the panel asked for; whether one is another than before."""
     from . import records, restored
 
+    if not _WANTED:
+        return False
     changed = False
     while _WANTED:
         key = _WANTED.pop()
@@ -59,10 +64,23 @@ def find() -> bool:
         strip = identity.find(scene, key[1]) if scene else None
         if strip is None:
             continue
-        state = restored.state(scene, strip)
+        state = restored.state(scene, strip, digest(scene))
         changed |= _FOUND.get(key, (None, ""))[1] != state
         _FOUND[key] = (_signature(scene, strip), state)
     return changed
+
+
+def digest(scene: Any) -> str:
+    """Of the recipe that the panel says now; empty where it says none."""
+    from resilver_publish.recipes import recipe_digest
+
+    panel = scene.resilver
+    stages = settings.stages_of(panel, SERVER.catalogue)
+    wish = recipe.Wish(stages, settings.target_of(panel), panel.profile_name)
+    try:
+        return recipe_digest(recipe.build(wish, SERVER.catalogue))
+    except InvalidRecipe:
+        return ""
 
 
 def clear() -> None:
@@ -72,12 +90,14 @@ def clear() -> None:
 
 
 def _signature(scene: Any, restored: Any) -> object:
-    """Something that is another when the original's or the restored strip's place or trims are."""
-    original = identity.find(scene, restored.resilver.source)
-    return tuple(
+    """Something that is another when the original's or the restored strip's place or trims are, or the recipe."""
+    original, panel = identity.find(scene, restored.resilver.source), scene.resilver
+    lying = tuple(
         (strip.name, versions.left(strip), versions.right(strip), versions.content_span(strip)) if strip else None
         for strip in (original, restored)
     )
+    said = (settings.stages_of(panel, SERVER.catalogue), settings.target_of(panel), panel.profile_name)
+    return (lying, said)
 
 
 def _stages(recipe_json: str) -> str:

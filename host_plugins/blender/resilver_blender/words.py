@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from resilver_client.errors import ResilverError
+
 from .jobs import Job, Phase
 
 REPAIRS = {
@@ -44,16 +46,36 @@ def time_left(seconds: float | None) -> str:
     return f"about {minutes // 60} h {minutes % 60:02d} min left"
 
 
-def standing(job: Job) -> str:
-    """What a running job does, in a line."""
+def doing(job: Job) -> str:
+    """What a running job does now."""
     if job.asked_to_cancel:
         return "Cancelling"
     if job.main.waiting():
         return "Waiting for a calm moment to put the strips in place"
+    return _capital(job.progress.message) if job.progress else "Preparing"
+
+
+def measured(job: Job) -> str:
+    """How far a running job is: "29 %, about 6 s left"; empty until something is known."""
     if job.progress is None:
-        return "Preparing"
-    parts = (f"{job.progress.fraction:.0%}", time_left(job.progress.seconds_left))
-    return ", ".join(part for part in (job.progress.message, *parts) if part)
+        return ""
+    parts = (f"{job.progress.fraction * 100:.0f} %", time_left(job.progress.seconds_left))
+    return ", ".join(part for part in parts if part)
+
+
+def standing(job: Job) -> str:
+    """Both in a line."""
+    return ", ".join(part for part in (doing(job), measured(job)) if part)
+
+
+def problem(error: ResilverError) -> str:
+    """An error over some lines, for the panel: what, where, what to do."""
+    where = "" if error.where in error.what else error.where
+    return "\n".join(part for part in (_capital(error.what), where, _capital(error.remedy)) if part)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def fraction(job: Job) -> float:
