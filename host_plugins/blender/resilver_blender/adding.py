@@ -65,7 +65,7 @@ def sequencer(context: Any, scene: Any, meta: Any | None = None) -> Iterator[Non
             area = window.screen.areas[0]
             stack.callback(setattr, area, "type", area.type)
             area.type = "SEQUENCE_EDITOR"
-        stack.enter_context(versions.sequencer_on(window.workspace, scene))
+        stack.enter_context(versions.sequencer_on(window, scene))
         stack.enter_context(_shown_inside(scene.sequence_editor, meta))
         stack.enter_context(context.temp_override(**_override(window, area, scene)))
         yield

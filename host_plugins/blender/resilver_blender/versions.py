@@ -71,17 +71,19 @@ def retimed(strip: Any) -> bool | None:
 
 
 @contextmanager
-def sequencer_on(workspace: Any, scene: Any) -> Iterator[None]:
-    """The workspace's sequencers edit this scene; up to 4.5 they edit the window's, and ``temp_override`` suffices."""
-    if "sequencer_scene" not in bpy.types.WorkSpace.bl_rna.properties:
-        yield
-        return
-    edited = workspace.sequencer_scene
-    workspace.sequencer_scene = scene
+def sequencer_on(window: Any, scene: Any) -> Iterator[None]:
+    """The window's sequencers edit this scene: up to 4.5 the window's own, then the workspace's. Operators of the
+    sequencer take no heed of a scene that ``temp_override`` names."""
+    kept_in = window.workspace if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties else window
+    name = "scene" if kept_in == window else "sequencer_scene"
+    edited = getattr(kept_in, name)
+    if edited != scene:
+        setattr(kept_in, name, scene)
     try:
         yield
     finally:
-        workspace.sequencer_scene = edited
+        if edited != scene:
+            setattr(kept_in, name, edited)
 
 
 def curves(owner: Any) -> Any:
@@ -95,3 +97,9 @@ def curves(owner: Any) -> Any:
     strips_of_all = [strip for layer in action.layers for strip in layer.strips]
     bags = [bag for strip in strips_of_all if (bag := strip.channelbag(data.action_slot)) is not None]
     return bags[0].fcurves if bags else ()
+
+
+def writes_pictures(image_settings: Any) -> None:
+    """Renders are to be pictures, not movies: from 5.0 on that comes before the file format."""
+    if hasattr(image_settings, "media_type"):
+        image_settings.media_type = "IMAGE"
