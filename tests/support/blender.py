@@ -128,10 +128,11 @@ def extension_zip() -> Path:
 
 
 def _forget_old(present: Path) -> None:
-    """Remove what was built from sources that no test run of the last hour has asked for."""
-    for lock in BUILT.glob("*/zip.lock"):
-        if lock.parent != present and time.time() - lock.stat().st_mtime > KEPT:
-            shutil.rmtree(lock.parent, ignore_errors=True)
+    """Remove what was built from sources that no run of the last hour has asked for, and what killed runs have left."""
+    marks = [(lock.parent, lock) for lock in BUILT.glob("*/zip.lock")] + [(run, run) for run in BUILT.glob("run-*")]
+    for folder, mark in marks:
+        if folder != present and time.time() - mark.stat().st_mtime > KEPT:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_builder() -> ModuleType:
