@@ -82,9 +82,16 @@ class Copy:
 
 @contextmanager
 def copied(scene: Any) -> Iterator[Copy]:
-    """A copy of ``scene`` for as long as the block lasts. Not to be used while a panel is drawn."""
+    """A copy of ``scene`` to try things on, for as long as the block lasts. Not to be used while a panel is drawn."""
+    with copy_of(scene) as copy:
+        yield Copy(copy)
+
+
+@contextmanager
+def copy_of(scene: Any) -> Iterator[Any]:
+    """A copy of ``scene`` that is deleted at the end of the block."""
     copy = scene.copy()
     try:
-        yield Copy(copy)
+        yield copy
     finally:
         bpy.data.scenes.remove(copy)

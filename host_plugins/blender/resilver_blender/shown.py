@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,19 @@ class Shown:
         """Where the media stands at a timeline frame."""
         travel = (frame - self.start) * self.speed
         return Fraction(0) if self.kind == "still" else self.first - travel if self.reverse else self.first + travel
+
+    def media_span(self) -> tuple[int, int]:
+        """The media frames that are shown, half-open, as the server counts them (its ``shown_span``)."""
+        if self.kind == "still":
+            return 0, 1
+        travel = (self.stop - self.start) * self.speed
+        if not self.reverse:
+            return floor(self.first), ceil(self.first + travel)
+        return floor(self.first - min(travel, self.first + 1)) + 1, ceil(self.first) + 1
+
+    def timeline_frame(self, media_frame: int) -> int:
+        """The strip's timeline frame on which Blender comes nearest to a media frame."""
+        if self.kind == "still":
+            return self.start
+        travel = self.first - media_frame if self.reverse else media_frame - self.first
+        return min(max(self.start, floor(self.start + travel / self.speed + Fraction(1, 2))), self.stop - 1)

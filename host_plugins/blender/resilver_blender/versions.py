@@ -103,3 +103,16 @@ def writes_pictures(image_settings: Any) -> None:
     """Renders are to be pictures, not movies: from 5.0 on that comes before the file format."""
     if hasattr(image_settings, "media_type"):
         image_settings.media_type = "IMAGE"
+
+
+def shift(strip: Any, frames: int) -> None:
+    """Move the strip with its content."""
+    name = "content_start" if hasattr(strip, "content_start") else "frame_start"
+    setattr(strip, name, getattr(strip, name) + frames)
+
+
+def new_effect(owner: Any, name: str, kind: str, channel: int, start: int, stop: int) -> Any:
+    """An effect strip without inputs."""
+    known = strips(owner).bl_rna.functions["new_effect"].parameters
+    span = {"length": stop - start} if "length" in known else {"frame_end": stop}
+    return strips(owner).new_effect(name, kind, channel, start, **span)
