@@ -71,7 +71,7 @@ def test_a_cancelled_job_places_nothing_and_can_be_tried_again(version: str, tmp
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_file_that_was_opened_again_takes_its_job_up(version: str, tmp_path: Path) -> None:
-    seen = _act(version, "reopen", tmp_path, SLOW, blend=str(tmp_path / "edit.blend"))
+    seen = _act(version, "reopen", tmp_path, SLOW, saved=str(tmp_path / "edit.blend"))
     assert (seen["followed"], seen["thread"]) == (0, False)
     assert seen["opened"] == ORIGINALS
     assert [(item["state"], item["placed"]) for item in seen["stored"]] == [("running", False)]
@@ -164,7 +164,7 @@ def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> N
 def test_the_queue_shows_progress_and_what_can_be_done(drawn: dict[str, Any]) -> None:
     running = drawn["running"]["Jobs"]
     assert running[0] == "Untitled, 2 shots"
-    assert running[1:3] == ["[]", "[Cancel]"]
+    assert running[-2:] == ["[]", "[Cancel]"]
     assert any(" %" in line for line in running)
     assert drawn["cancelled"]["Jobs"][2:] == ["Cancelled; nothing was placed", "[Try Again]"]
 

@@ -37,7 +37,7 @@ def cancel(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
     with kit.sequencer():
         asked = bpy.ops.resilver.cancel.poll()
         bpy.ops.resilver.cancel()
-    standing = kit.words.standing(job)
+    standing = kit.words.doing(job)
     kit.until(lambda: not job.running)
     with kit.sequencer():
         found = {"poll": [asked, bpy.ops.resilver.cancel.poll()], "standing": standing, "cancelled": kit.strips()}
@@ -51,8 +51,8 @@ def reopen(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
     """The file is saved while the job runs, opened again, and the job is taken up from it."""
     job = kit.start(**_given(arguments))
     kit.until(lambda: bool(job.server_id))
-    bpy.ops.wm.save_as_mainfile(filepath=arguments["blend"])
-    bpy.ops.wm.open_mainfile(filepath=arguments["blend"])
+    bpy.ops.wm.save_as_mainfile(filepath=arguments["saved"])
+    bpy.ops.wm.open_mainfile(filepath=arguments["saved"])
     found = {"followed": len(kit.job_list.all()), "thread": job._thread.is_alive(), "opened": kit.strips()}
     found["stored"] = kit.stored()
     with kit.sequencer():
