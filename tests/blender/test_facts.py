@@ -126,3 +126,84 @@ def allowed(strip: dict[str, Any], frame: int) -> set[int]:
         return {nearest, floor(said)}
     away = max(Fraction(1), Fraction(strip["speed"]))
     return {number for number in range(nearest - 4, nearest + 5) if abs(number - said) <= away}
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "scene": ("CLIP_UNSUPPORTED", "scene strip"),
+    "mask": ("CLIP_UNSUPPORTED", "a mask"),
+    "clip": ("CLIP_UNSUPPORTED", "clip strip"),
+    "colour": ("CLIP_UNSUPPORTED", "a colour"),
+    "text": ("CLIP_UNSUPPORTED", "a text"),
+    "glow": ("CLIP_UNSUPPORTED", "an effect"),
+    "retimed": ("CLIP_UNSUPPORTED", "retiming"),
+    "retimed pictures": ("CLIP_UNSUPPORTED", "retiming"),
+    "retimed meta": ("CLIP_UNSUPPORTED", "the meta strip MetaStrip around it: its speed was changed by retiming"),
+    "strobe": ("CLIP_UNSUPPORTED", "strobe"),
+    "strobe of a meta": ("CLIP_UNSUPPORTED", "meta strip MetaStrip around it: strobe shows every 3"),
+    "meta backwards": ("CLIP_UNSUPPORTED", "plays backwards"),
+    "speed control": ("CLIP_UNSUPPORTED", "speed control"),
+    "stereo": ("CLIP_UNSUPPORTED", "stereoscopy"),
+    "a gap": ("CLIP_UNSUPPORTED", "scan.0103.png"),
+    "mixed": ("CLIP_UNSUPPORTED", "other.png"),
+    "only held": ("CLIP_UNSUPPORTED", "holds the first or the last frame"),
+    "out of sight": ("CLIP_UNSUPPORTED", "outside what the meta"),
+    "missing": ("CLIP_OFFLINE", "missing.mp4"),
+    "no film": ("CLIP_OFFLINE", "Blender cannot read"),
+    "missing picture": ("CLIP_OFFLINE", "scan.0199.png"),
+    "missing folder": ("CLIP_OFFLINE", "nowhere"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_cannot_be_restored_is_refused_by_name(version: str, media: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "no film.mp4").write_text("no film")
+    plain, scan = ["movie", media["24"], 11, False], "scan.{:04d}.png".format
+    pictures = ["pictures", media["scan"], [scan(k) for k in range(100, 110)], 11]
+    steps: dict[str, list[list[Any]]] = {
+        "scene": [["scene_strip"]],
+        "mask": [["mask_strip"]],
+        "clip": [["clip_strip", media["24"]]],
+        "colour": [["effect", "COLOR"]],
+        "text": [["effect", "TEXT"]],
+        "glow": [plain, ["effect", "GLOW"]],
+        "retimed": [plain, ["retime", 30]],
+        "retimed pictures": [pictures, ["retime", 15]],
+        "retimed meta": [plain, ["meta"], ["retime", 30], ["faster"]],
+        "strobe": [plain, ["put", "strobe", 2.0]],
+        "strobe of a meta": [plain, ["meta"], ["put", "strobe", 3.0]],
+        "meta backwards": [plain, ["meta"], ["backwards"]],
+        "speed control": [plain, ["effect", "SPEED"]],
+        "stereo": [plain, ["stereo"]],
+        "a gap": [["pictures", media["scan"], [scan(k) for k in (100, 101, 103)], 11]],
+        "mixed": [["pictures", media["scan"], [scan(100), "other.png"], 11]],
+        "only held": [plain, ["handles", 0, -50], ["handles", 80, 0]],
+        "out of sight": [plain, ["movie", media["24"], 101, False], ["meta"], ["child_out_of_sight"]],
+        "missing": [["movie", str(tmp_path / "missing.mp4"), 11, False]],
+        "no film": [["movie", str(tmp_path / "no film.mp4"), 11, False]],
+        "missing picture": [["pictures", media["scan"], [scan(199)], 11]],
+        "missing folder": [pictures, ["folder_of", "/nowhere/"]],
+        "relative": [plain, ["relative"]],
+    }
+    cases = [{"name": name, "steps": each} for name, each in steps.items()]
+    blend = tmp_path / "edit" / "edit.blend"
+    found = blender(version, "facts_refused", cases=cases, folder=str(tmp_path), blend_path=str(blend))
+    assert found.pop("relative") == ["", media["24"], "movie", "film24"]
+    wrong = {name: found[name] for name, (reason, word) in REFUSED.items()
+             if found[name][0] != reason or word not in found[name][1]}  # fmt: skip
+    assert wrong == {}
+    assert {name for name, (_, _, where, remedy) in found.items() if not where or not remedy} == set()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_selected_strips_are_read_and_nothing_is_changed(version: str, media: dict[str, str], tmp_path: Path) -> None:
+    found = blender(
+        version, "facts_selection", film=media["24"], folder=str(tmp_path), blend_path=str(tmp_path / "edit.blend")
+    )
+    assert found["everything"] == ["same start", "early", "a", "c", "b", "late", "colour"]
+    assert found["some"] == ["early"]
+    assert found["in an open meta"] == ["c"]
+    assert found["nothing"] == []
+    assert found["before"] == found["after"]
+    assert found["same"]
+    assert found["undone"] == [1, None]
+    assert found["twenty of 500"] < 1

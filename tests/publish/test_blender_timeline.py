@@ -15,7 +15,7 @@ from resilver_otio.collect import collect
 from resilver_otio.locate import locate
 from resilver_otio.types import ClipRequest
 from resilver_server.domain.shots import Shot
-from resilver_server.planning.timemap import output_count, shown_frame, source_span, time_map
+from resilver_server.planning.timemap import output_count, shown_frame, shown_span, source_span, time_map
 from support.extension import module
 
 Shown = module("shown").Shown
@@ -81,6 +81,17 @@ def test_every_output_frame_lies_where_the_strip_shows_it(case: tuple[Any, Fract
     last = (shown.stop - 1 - shown.start) / scene
     assert last < count / OUTPUT, "the timeline's last frame has output frames"
     assert ceil((shown.stop - shown.start) / scene * OUTPUT) - count <= shown.reverse * ceil(OUTPUT / scene)
+
+
+@given(strips())
+def test_mattes_are_counted_as_the_server_counts_the_film(case: tuple[Any, Fraction, Fraction, int]) -> None:
+    shown, scene, rate, frames = case
+    span = shown_span(shot_of(only_clip(shown, scene), rate, frames))
+    assert shown.media_span() == (span.start, span.stop)
+    for number in range(*shown.media_span()):
+        near = shown.timeline_frame(number)
+        best = min(abs(shown.media_frame(frame) - number) for frame in range(shown.start, shown.stop))
+        assert abs(shown.media_frame(near) - number) == best
 
 
 @given(strips())

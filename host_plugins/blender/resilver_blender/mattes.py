@@ -173,7 +173,7 @@ def _rendering(scene: Any, names: set[str], scratch: Path) -> Iterator[Any]:
             copy.frame_start = copy.frame_end = frame  # a still would be of the frame that the user's window is on
             bpy.ops.render.render(animation=True, scene=copy.name)
             file = Path(copy.render.frame_path(frame=frame))
-            picture = read_targa(file).copy()
+            picture = read_targa(file)
             file.unlink()
             return picture
 
