@@ -94,6 +94,16 @@ def find(scene: Any, uid: str) -> Any | None:
     return strip if strip is not None and not strip.resilver.uid else None
 
 
+def anywhere(scene: Any, uid: str) -> tuple[Any, Any] | None:
+    """The scene and the strip with that uid, sought in ``scene`` first: a restored strip in a scene of its own has its
+    original in another."""
+    for each in (scene, *(other for other in bpy.data.scenes if other != scene)):
+        strip = find(each, uid)
+        if strip is not None:
+            return each, strip
+    return None
+
+
 def role(strip: Any) -> str:
     """ "restored", "change_map", "matte", or empty for a strip of the user's own."""
     return str(strip.resilver.role)

@@ -65,13 +65,18 @@ def covers(scene: Any, strip: Any) -> bool:
 def carry_animation(scene: Any, source: Any, target: Any, where: Inside, moved: tuple[float, float]) -> None:
     """Copy the animated properties of a strip; ``where`` is the source's picture in the target's, whose scale and crop
     follow it, ``moved`` what its offset differs by. The origin of a transform is taken to be the picture's middle."""
-    lines = {
-        "transform.offset_x": (1, moved[0]), "transform.offset_y": (1, moved[1]),
-        "transform.scale_x": (1 / where.across, 0), "transform.scale_y": (1 / where.up, 0),
-        "crop.min_x": (where.across, where.left), "crop.max_x": (where.across, where.left),
-        "crop.min_y": (where.up, where.bottom), "crop.max_y": (where.up, where.bottom),
+    copy_curves(scene, source, scene, target, lines_of(where, moved))
+
+
+def lines_of(where: Inside, moved: tuple[float, float], factor: float = 1.0) -> dict[str, tuple[float, float]]:
+    """What becomes of values of crop and transform (``copy_curves``) in a scene ``factor`` times as large."""
+    across, up = float(where.across), float(where.up)
+    return {
+        "transform.offset_x": (factor, moved[0]), "transform.offset_y": (factor, moved[1]),
+        "transform.scale_x": (factor / across, 0.0), "transform.scale_y": (factor / up, 0.0),
+        "crop.min_x": (across, float(where.left)), "crop.max_x": (across, float(where.left)),
+        "crop.min_y": (up, float(where.bottom)), "crop.max_y": (up, float(where.bottom)),
     }  # fmt: skip
-    copy_curves(scene, source, scene, target, {name: (float(a), float(b)) for name, (a, b) in lines.items()})
 
 
 def copy_curves(

@@ -311,12 +311,16 @@ def _finish(scene: Any, each: _Planned, recipe_json: str) -> None:
         adding.remove(scene, strip)
     strip, clip = each.strip, each.clip
     strip.name, strip.color_tag = _named(each.original.name), tag
+    store(strip, clip, recipe_json, each.source_mark)
+    identity.uid_of(scene, strip)
+
+
+def store(strip: Any, clip: RestoredClip, recipe_json: str, source_mark: str) -> None:
+    """Write on a strip what it is."""
     stored = strip.resilver
     stored.role, stored.source, stored.job, stored.made = identity.RESTORED, clip.clip, clip.job, identity.now()
-    stored.recipe, stored.recipe_json = clip.recipe, recipe_json
-    stored.source_mark = each.source_mark
+    stored.recipe, stored.recipe_json, stored.source_mark = clip.recipe, recipe_json, source_mark
     stored.frames, stored.rate = str(clip.frames), str(clip.rate)
-    identity.uid_of(scene, strip)
 
 
 def _named(original: str) -> str:

@@ -25,20 +25,20 @@ _AGAIN = (SOURCE_CHANGED, RECIPE_CHANGED, FILE_MISSING)
 
 
 def state(scene: Any, strip: Any, recipe_digest: str = "") -> str:
-    """How a restored strip stands to its original: one of the words above.
+    """How a restored strip stands to its original, in this scene or another: one of the words above.
 
     Args:
         recipe_digest: of the recipe that originals are to be restored with now; empty leaves it out of account.
 
     Not to be called while a panel is drawn (``facts.shown``).
     """
-    original = identity.find(scene, strip.resilver.source)
-    return ORIGINAL_GONE if original is None else _states(scene, [(strip, original)], recipe_digest)[0]
+    found = identity.anywhere(scene, strip.resilver.source)
+    return ORIGINAL_GONE if found is None else _states(found[0], [(strip, found[1])], recipe_digest)[0]
 
 
 def out_of_date(scene: Any, recipe_digest: str = "") -> list[str]:
-    """Uids of the originals that are to be restored again, in the order of the timeline. Of several restored strips
-    of one original the newest counts."""
+    """Uids of the scene's originals that are to be restored again, in the order of the timeline. Of several restored
+    strips of one original the newest counts."""
     newest = {strip.resilver.source: strip for strip in _by_age(scene)}
     pairs = [(strip, found) for uid, strip in newest.items() if (found := identity.find(scene, uid)) is not None]
     pairs.sort(key=lambda pair: (versions.left(pair[1]), pair[1].channel))

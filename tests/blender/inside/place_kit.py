@@ -56,12 +56,7 @@ class Kit:
 
     def effect(self, name: str, kind: str, channel: int, left: int, right: int) -> Any:
         """An effect without inputs: COLOR, TEXT, ADJUSTMENT."""
-        made = self.versions.strips(self.editor)
-        span = {"length": right - left} if hasattr(self.scene.sequence_editor, "strips") else {"frame_end": right}
-        try:
-            return made.new_effect(name, kind, channel, left, **span)
-        except TypeError:
-            return made.new_effect(name, kind, channel, left, frame_end=right)
+        return self.versions.new_effect(self.editor, name, kind, channel, left, right)
 
     def named(self, name: str) -> Any:
         return self.identity.named(self.scene, name)
