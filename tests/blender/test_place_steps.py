@@ -30,6 +30,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return blender(
         request.param, "place_steps", 200, recipe=RECIPE, pictures=folder, broken=folder / "broken.mp4",
         original=burnt.write_movie(folder / "original.mp4", 120, Fraction(24), 96, 54, first=ORIGINAL),
+        short=burnt.write_movie(folder / "short.mp4", 20, Fraction(24), 96, 54, first=ORIGINAL),
         restored=burnt.write_movie(folder / "restored.mp4", 140, Fraction(60), 192, 108),
         pattern=f"{folder}/pictures/out.%03d.png",
     )  # fmt: skip
@@ -99,6 +100,23 @@ def test_restored_frames_stay_with_the_media(seen: dict[str, Any]) -> None:
     assert {name: each["state"] for name, each in found.items() if each["state"] != "up to date"} == {
         "lengthened": "source changed", "slipped": "source changed",
     } | {name: "" for name in ("reversed", "other rate")}  # fmt: skip
+
+
+def test_held_frames_are_covered(seen: dict[str, Any]) -> None:
+    found = seen["held"]
+    assert found["range"] == [20, 40, 4, 4]
+    assert [edit["shot [restored]"][:3] for edit in found["edits"]] == [[3, 16, 44], [3, 14, 47]]
+    numbers = _numbers(found["pictures"])
+    assert {numbers[frame] for frame in range(14, 21)} == {0}
+    ahead = {frame: (number or 0) - 2.5 * (frame - 20) for frame, number in numbers.items()}
+    assert all(abs(ahead[frame]) <= 0.5 for frame in range(20, 40)), ahead
+    assert all((numbers[frame] or 0) >= 47 for frame in range(40, 47)), numbers
+
+
+def test_into_a_scene_that_is_not_shown(seen: dict[str, Any]) -> None:
+    assert seen["elsewhere"] == {
+        "there": ["shot 0", "shot 0 [restored]"], "here": 0, "shown": "other", "edited": "other",
+    }  # fmt: skip
 
 
 def test_kept_in_the_file(seen: dict[str, Any]) -> None:

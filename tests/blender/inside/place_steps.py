@@ -9,10 +9,12 @@ from typing import Any
 import bpy
 from place_kit import Kit, render
 
+from resilver_publish.types import Layout, Occupied
+
 
 def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
     kit = Kit(extension)
-    steps = (undone, taken_back, in_metas, as_left, changed_since, kept_over_files, pictures)
+    steps = (undone, taken_back, in_metas, as_left, changed_since, held, elsewhere, kept_over_files, pictures)
     found = {}
     for step in steps:
         kit.prepare((24, 1.0), (96, 54))
@@ -178,6 +180,41 @@ CHANGES: dict[str, Any] = {
     "reversed": _reversed,
     "other rate": _slower,
 }
+
+
+def held(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
+    """A shot whose handles are drawn beyond its media, and which is drawn out further after it was restored."""
+    shot = kit.versions.strips(kit.editor).new_movie("shot", arguments["short"], 2, 20)
+    kit.versions.set_handles(shot, 16, 44)
+    shown = kit.shown(shot)
+    (each,) = shown.values()
+    kit.place_clips(_clips(kit, arguments, shown), shown)
+    edits = [kit.edit()]
+    kit.versions.set_handles(shot, 14, 47)
+    shown = kit.shown(shot)
+    kit.place_clips(_clips(kit, arguments, shown), shown)
+    edits.append(kit.edit())
+    seen = {frame: render(frame, f"{arguments['pictures']}/held-{frame}.png") for frame in range(14, 47)}
+    return {"range": [each.start, each.stop, each.held_before, each.held_after], "edits": edits, "pictures": seen}
+
+
+def elsewhere(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The user looks at another scene when the clips come back."""
+    (shot,) = _shots(kit, arguments, 1)
+    shown, scene, window = kit.shown(shot), kit.scene, bpy.context.window_manager.windows[0]
+    other = bpy.data.scenes.new("other")
+    other.sequence_editor_create()
+    window.scene = other
+    if hasattr(window.workspace, "sequencer_scene"):
+        window.workspace.sequencer_scene = other
+    kit.place.place(bpy.context, scene, _clips(kit, arguments, shown), shown, Layout.OVERLAY, Occupied.REFUSE)
+    found = {
+        "there": [strip.name for strip in kit.identity.every(scene)], "here": len(kit.identity.every(other)),
+        "shown": window.scene.name, "edited": kit.versions.edited_scene(bpy.context).name,
+    }  # fmt: skip
+    window.scene = scene
+    bpy.data.scenes.remove(other)
+    return found
 
 
 def kept_over_files(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
