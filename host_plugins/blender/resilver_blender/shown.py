@@ -58,7 +58,7 @@ class Shown:
         travel = (self.stop - self.start) * self.speed
         if not self.reverse:
             return floor(self.first), ceil(self.first + travel)
-        return floor(self.first - min(travel, self.first + 1)) + 1, ceil(self.first) + 1
+        return max(0, floor(self.first - travel) + 1), ceil(self.first) + 1
 
     def timeline_frame(self, media_frame: int) -> int:
         """The strip's timeline frame on which Blender comes nearest to a media frame."""

@@ -53,8 +53,9 @@ def build(scene: Any, shown: Sequence[Shown], channels: Sequence[Channel], folde
         for channel in channels:
             baked = mattes.bake(scene, each, channel.channel, folder)
             pictures.setdefault(each.uid, {}).setdefault(_KINDS[channel.input], {})[channel.stage] = baked
-    origin = min([scene.frame_start, *(each.start for each in shown)])
-    return to_timeline(scene.name, facts.scene_rate(scene), origin, shown, pictures)
+    rate = facts.scene_rate(scene)
+    begins = origin(scene.frame_start, rate, min(each.start for each in shown))
+    return to_timeline(scene.name, rate, begins, shown, pictures)
 
 
 def to_timeline(
@@ -99,10 +100,16 @@ def played_rate(shown: Shown, rate: Fraction) -> Fraction:
 
 
 def duration(shown: Shown, rate: Fraction) -> Fraction:
-    """Record seconds of a strip. Backwards it ends when the media's first frame has had its time, which for media
-    faster than the scene is before the last timeline frame is over."""
-    whole = (shown.stop - shown.start) / rate
-    return min(whole, (shown.first + 1) / played_rate(shown, rate)) if shown.reverse else whole
+    """Record seconds of a strip."""
+    return (shown.stop - shown.start) / rate
+
+
+def origin(scene_start: int, rate: Fraction, earliest: int) -> int:
+    """A frame to count a scene from, not after ``earliest``: its first one, or where strips begin before that, one
+    that lies before it by a time that is whole frames at every usual rate, so that a new rate's grid stays as it is."""
+    seconds = 1001 * (1001 * rate).denominator
+    frames = int(seconds * rate)
+    return scene_start - frames * max(0, -((earliest - scene_start) // frames))
 
 
 def _room(tracks: list[_Track], shown: Shown, scene_start: int) -> _Track:

@@ -15,6 +15,9 @@ from resilver_server.domain.rates import Rate
 from resilver_server.domain.shots import Shot
 from resilver_server.domain.spans import Span
 
+_HOST_FRAME = Fraction(1001, 24000)
+"""Seconds of the longest frame that hosts usually count in."""
+
 
 @dataclass(frozen=True)
 class TimeMap:
@@ -77,13 +80,14 @@ def source_span(shot: Shot, rate: Rate, media_frames: int, tail: int, handle: in
     """Media frames that may be looked at: the range, the tail's time, and ``handle`` frames on either side.
 
     Without handles it is the range alone. Raises RangeOutsideMedia where the range asks for frames that the
-    media does not have; a reach of less than one frame past an end is forgiven, since hosts round cuts.
+    media does not have; a reach of less than one frame of the output or the host past an end is forgiven, since hosts
+    round cuts on their own grid.
     """
     whole = Span(0, media_frames)
     shown = shown_span(shot)
     inside = shown.intersect(whole)
-    slack = max(Fraction(1), abs(shot.speed) * shot.rate / rate)
-    outside = len(shown) - len(inside)
+    slack = max(Fraction(1), abs(shot.speed) * shot.rate * max(1 / rate, _HOST_FRAME))
+    outside = max(-shown.start, shown.stop - media_frames)
     if not len(inside) or outside > slack:
         raise RangeOutsideMedia(
             f"frames {shown.start} to {shown.stop - 1} are asked for, the media has 0 to {media_frames - 1}",
