@@ -72,6 +72,7 @@ def test_a_cancelled_job_places_nothing_and_can_be_tried_again(version: str, tmp
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_file_that_was_opened_again_takes_its_job_up(version: str, tmp_path: Path) -> None:
     seen = _act(version, "reopen", tmp_path, SLOW, saved=str(tmp_path / "edit.blend"))
+    assert [item["state"] for item in seen["undone"]] == ["running"], "undo took the job off the scene"
     assert (seen["followed"], seen["thread"]) == (0, False)
     assert seen["opened"] == ORIGINALS
     assert [(item["state"], item["placed"]) for item in seen["stored"]] == [("running", False)]
@@ -89,6 +90,38 @@ def test_a_server_that_is_killed_half_way_is_told_of_and_another_carries_on(vers
     assert seen["strips"] == ORIGINALS
     assert seen["retried"] == ["FINISHED"]
     assert seen["end"] == BOTH
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_preview_shows_pictures_and_change_maps_and_mattes_come_in_on_request(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "preview", tmp_path, QUICK)
+    assert seen["outcome"] == ["FINISHED"]
+    assert seen["strips"] == sorted([*ORIGINALS, ["matte", 5, 1, 55, "", False]])
+    assert seen["images"] >= 4
+    assert seen["mattes"] == [1, 1]
+    assert seen["roles"] == ["change_map"] * seen["maps"] + ["matte"] * 2
+    assert seen["maps"]
+    assert seen["muted"]
+
+
+@pytest.mark.parametrize("version", ["4.2", "5.0"])
+def test_a_channel_that_is_taken_meanwhile_costs_no_second_rendering(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "late", tmp_path, SLOW)
+    title = ["title", 3, 1, 20, "", False]
+    assert "title" in seen["said"]
+    assert seen["strips"] == sorted([*ORIGINALS, title])
+    assert "make-room" in seen["repairs"]
+    assert (seen["outcome"], seen["same"]) == (["FINISHED"], True)
+    assert seen["end"] == sorted([*BOTH, ["title", 4, 1, 20, "", False]])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_new_scene_holds_the_whole_edit(version: str, tmp_path: Path) -> None:
+    seen = _act(version, "scene", tmp_path, QUICK)
+    assert seen["outcome"] == ["FINISHED"]
+    assert seen["format"] == [60, 640, 360]
+    assert sorted(seen["strips"]) == [["one", 2], ["two", 2]]
+    assert seen["old"] == ORIGINALS
 
 
 @pytest.mark.parametrize("version", VERSIONS)

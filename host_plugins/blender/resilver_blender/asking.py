@@ -39,8 +39,8 @@ class Ask:
     preset: str = ""
     """Name of a preset to be taken as it is."""
     recipe_json: str = ""
-    """A recipe in protobuf's JSON; then target and profile are not looked at."""
-    target: Target = Target()
+    """A recipe in protobuf's JSON; then profile is not looked at."""
+    target: Target = recipe.NO_TARGET
     profile: str = ""
     layout: str = "overlay"
     occupied: str = "refuse"
@@ -57,7 +57,7 @@ def recipe_of(ask: Ask, catalogue: Catalogue) -> types_pb2.Recipe:
     """Raises InvalidRecipe, UnknownPreset."""
     tail = recipe.tail_of(ask.layout)
     if ask.recipe_json:
-        return recipe.from_json(ask.recipe_json, tail)
+        return recipe.from_json(ask.recipe_json, tail, ask.target)
     stages = ask.stages
     if ask.preset:
         stages = recipe.of_preset(recipe.named(ask.preset, catalogue), catalogue)

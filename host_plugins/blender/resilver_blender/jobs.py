@@ -99,6 +99,12 @@ class Job:
     def running(self) -> bool:
         return self.phase is Phase.RUNNING
 
+    def like(self, former: Job) -> Job:
+        """Take over what is known of the edit from a job that this one carries on."""
+        self.recipe_json, self.shown, self.mattes = former.recipe_json, former.shown, former.mattes
+        self.meant, self.placed = former.meant, former.placed
+        return self
+
     def sentences(self) -> list[str]:
         """What is to be told beside how it ended: what was left out, what could not be kept."""
         return list(dict.fromkeys([*self.said, *(self.outcome.report if self.outcome else ())]))

@@ -166,7 +166,8 @@ class RESILVER_OT_new_scene(Asking, bpy.types.Operator):  # type: ignore[misc]
         from . import starting
 
         self.layout = "new-timeline"
-        self.size, self.rate = self.size or "3840x2160", self.rate or "60"
+        if not self.recipe_json:
+            self.size, self.rate = self.size or "3840x2160", self.rate or "60"
         strips = list(selection.whole_edit(versions.edited_scene(context)))
         return reported(self, lambda: starting.start(starting.ask_for(context, strips, self.given())))
 

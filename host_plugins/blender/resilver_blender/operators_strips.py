@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -51,55 +52,57 @@ class RESILVER_OT_show_pictures(bpy.types.Operator):  # type: ignore[misc]
         return {"FINISHED"}
 
 
-class _OnResult:
-    """An operator that brings something of a job into the edit, as one step of undo."""
+def _brought(operator: Any, key: str, bring: Callable[[Any, Job], list[str]]) -> set[str]:
+    """Bring something of a job into its scene; ``bring`` gives the names of the strips that it added."""
+    job = JOBS.find(key)
+    scene = records.scene_of(job.meant.scene) if job else None
+    if job is None or scene is None:
+        return {"CANCELLED"}
+    try:
+        names = bring(scene, job)
+    except ResilverError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    operator.report({"INFO"}, f"{len(names)} strips added, muted" if names else "They lie there already")
+    return {"FINISHED"} if names else {"CANCELLED"}
 
+
+class RESILVER_OT_place_change_maps(bpy.types.Operator):  # type: ignore[misc]
+    """Put pictures of what each stage changed above the restored strips, muted"""
+
+    bl_idname = "resilver.place_change_maps"
+    bl_label = "Add Change Maps"
     bl_options = {"REGISTER", "UNDO"}
 
     key: StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
 
     def execute(self, context: Any) -> set[str]:
-        job = JOBS.find(self.key)
-        scene = records.scene_of(job.meant.scene) if job else None
-        if job is None or scene is None:
-            return {"CANCELLED"}
-        try:
-            names = self.bring(context, scene, job)
-        except ResilverError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{len(names)} strips added, muted" if names else "They lie there already")
-        return {"FINISHED"} if names else {"CANCELLED"}
-
-    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
-        """Names of the strips that were added."""
-        raise NotImplementedError
-
-
-class RESILVER_OT_place_change_maps(_OnResult, bpy.types.Operator):  # type: ignore[misc]
-    """Put pictures of what each stage changed above the restored strips, muted"""
-
-    bl_idname = "resilver.place_change_maps"
-    bl_label = "Add Change Maps"
-
-    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
         from . import overlays
 
-        maps = job.outcome.change_maps if job.outcome else ()
-        return overlays.place_change_maps(context, scene, maps, job.shown)
+        def bring(scene: Any, job: Job) -> list[str]:
+            maps = job.outcome.change_maps if job.outcome else ()
+            return overlays.place_change_maps(context, scene, maps, job.shown)
+
+        return _brought(self, self.key, bring)
 
 
-class RESILVER_OT_place_mattes(_OnResult, bpy.types.Operator):  # type: ignore[misc]
+class RESILVER_OT_place_mattes(bpy.types.Operator):  # type: ignore[misc]
     """Put the mattes that the job worked with above their originals, muted"""
 
     bl_idname = "resilver.place_mattes"
     bl_label = "Add Mattes"
+    bl_options = {"REGISTER", "UNDO"}
 
-    def bring(self, context: Any, scene: Any, job: Job) -> list[str]:
+    key: StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: Any) -> set[str]:
         from . import overlays
 
-        pairs = [(job.shown[uid], path) for uid, paths in job.mattes.items() for path in paths]
-        return [overlays.place_matte(context, scene, path, shown) for shown, path in pairs]
+        def bring(scene: Any, job: Job) -> list[str]:
+            pairs = [(job.shown[uid], path) for uid, paths in job.mattes.items() for path in paths]
+            return [overlays.place_matte(context, scene, path, shown) for shown, path in pairs]
+
+        return _brought(self, self.key, bring)
 
 
 CLASSES = (

@@ -38,12 +38,15 @@ class Target:
     """Frames a second, as the server reads it: "60", "60000/1001"; empty keeps what the stages say."""
 
 
+NO_TARGET = Target()
+
+
 @dataclass(frozen=True)
 class Wish:
     """All that makes a recipe."""
 
     stages: tuple[StageChoice, ...]
-    target: Target = Target()
+    target: Target = NO_TARGET
     profile: str = ""
     tail_frames: int = TAIL_FRAMES
 
@@ -120,17 +123,22 @@ def differs(stages: Sequence[StageChoice], preset: Preset, catalogue: Catalogue)
 
 def with_target(stages: Sequence[StageChoice], target: Target, catalogue: Catalogue) -> tuple[StageChoice, ...]:
     """The stages with the target's size and rate laid over those that bring them about, which are added if missing."""
+    known = {choice.stage: choice for choice in stages}
+    for name, values in _of_target(target).items():
+        choice = known.get(name) or StageChoice(name, _defaults(name, catalogue))
+        known[name] = replace(choice, parameters={**choice.parameters, **values})
+    order = [stage.name for stage in catalogue.stages]
+    return tuple(sorted(known.values(), key=lambda choice: order.index(choice.stage) if choice.stage in order else -1))
+
+
+def _of_target(target: Target) -> dict[str, dict[str, Value]]:
+    """The parameters that bring a target about, by stage."""
     changes: dict[str, dict[str, Value]] = {}
     if target.size:
         changes["upscale"] = {"width": target.size[0], "height": target.size[1]}
     if target.rate:
         changes["interpolate"] = {"rate": target.rate}
-    known = {choice.stage: choice for choice in stages}
-    for name, values in changes.items():
-        choice = known.get(name) or StageChoice(name, _defaults(name, catalogue))
-        known[name] = replace(choice, parameters={**choice.parameters, **values})
-    order = [stage.name for stage in catalogue.stages]
-    return tuple(sorted(known.values(), key=lambda choice: order.index(choice.stage) if choice.stage in order else -1))
+    return changes
 
 
 def _defaults(name: str, catalogue: Catalogue) -> dict[str, Value]:
@@ -151,18 +159,24 @@ def build(wish: Wish, catalogue: Catalogue) -> types_pb2.Recipe:
     return types_pb2.Recipe(stages=messages, delivery=delivery)
 
 
-def from_json(text: str, tail_frames: int) -> types_pb2.Recipe:
-    """A recipe that a script gives, in protobuf's JSON. Sound is left to the timeline, and the tail is the layout's.
+def from_json(text: str, tail_frames: int, target: Target = NO_TARGET) -> types_pb2.Recipe:
+    """A recipe that a script gives, in protobuf's JSON. Sound is left to the timeline, the tail is the layout's, and a
+    target is laid over the stages that bring it about.
 
     Raises InvalidRecipe for anything else.
     """
     from google.protobuf import json_format
 
     from resilver.v1 import types_pb2
+    from resilver_client.values import scalar
 
     try:
         recipe: types_pb2.Recipe = json_format.Parse(text, types_pb2.Recipe())
     except json_format.ParseError as error:
         raise InvalidRecipe(f"this is no recipe: {error}", remedy="write it as JSON of resilver.v1.Recipe") from error
     recipe.delivery.keep_audio, recipe.delivery.tail_frames = False, tail_frames
+    for name, values in _of_target(target).items():
+        stage = next((stage for stage in recipe.stages if stage.stage == name), None) or recipe.stages.add(stage=name)
+        for parameter, value in values.items():
+            stage.parameters[parameter].CopyFrom(scalar(value))
     return recipe

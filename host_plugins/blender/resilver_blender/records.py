@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from . import keeping, words
+from . import identity, keeping, words
 from .jobs import JOBS, Job, Phase
 
 
@@ -46,9 +46,19 @@ def write(job: Job) -> None:
 
 
 def sync() -> None:
-    """Write all jobs that are followed, or were in this session, to their scenes."""
+    """Write all jobs that are followed, or were in this session, to their scenes, and their strips' uids to the strips:
+    what was written since the last step of undo is taken off by undo."""
     for job in JOBS.all():
         write(job)
+        _mark_strips(job)
+
+
+def _mark_strips(job: Job) -> None:
+    scene = scene_of(job.meant.scene)
+    for uid in job.meant.clips if scene else ():
+        strip = identity.find(scene, uid)
+        if strip is not None and not strip.resilver.uid:
+            identity.uid_of(scene, strip)
 
 
 def forget(scene: Any, key: str) -> None:

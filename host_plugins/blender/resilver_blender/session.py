@@ -23,7 +23,7 @@ from resilver_publish.types import (
     RestoredClip,
 )
 
-from . import facts, identity, place, preview, records, timeline, versions, words
+from . import facts, identity, place, preview, records, scene4k, timeline, versions, words
 from .asking import Channel
 from .jobs import Job
 from .shown import Shown
@@ -108,14 +108,15 @@ class BlenderSession:
         """Add the strips, note that they are placed, and make both one step of undo."""
         scene, job = self._scene(), self._job
         if layout is Layout.NEW_TIMELINE:
-            from . import scene4k
-
-            placements = scene4k.build(bpy.context, scene, restored, job.shown, job.recipe_json)
+            made = scene4k.build(bpy.context, scene, restored, job.shown, job.recipe_json)
+            placements, message = made.placements, f"New Scene {made.name}"
+            job.said += made.report
         else:
+            message = f"Restore {words.shots(len(restored))}"
             placements = place.place(bpy.context, scene, restored, job.shown, layout, occupied, job.recipe_json)
         job.placed = True
         records.write(job)
-        push_undo(f"Restore {words.shots(len(placements))}")
+        push_undo(message)
         return placements
 
 

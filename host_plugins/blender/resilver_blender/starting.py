@@ -13,12 +13,13 @@ from resilver_client.errors import InvalidRequest, OutputUnwritable, SelectionEm
 
 from . import identity, keeping, preferences, recipe, records, settings, states, ticking, versions, words, work
 from .asking import Ask
+from .connection import Connection
 from .jobs import JOBS, Job, Meant
 from .recipe import Target
 from .server import SERVER
 
 if TYPE_CHECKING:
-    from resilver_publish.types import Outcome, Problem, Repair
+    from resilver_publish.types import Outcome, Problem, Remembered, Repair
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def ask_for(context: Any, strips: Sequence[Any], given: Given) -> Ask:
         preview_frames=given.preview_frames,
         clips=tuple(identity.uid_of(scene, strip) for strip in strips),
         shots=len(strips),
-        channels=settings.channels_of(panel, SERVER.catalogue),
+        channels=() if given.preset or given.recipe_json else settings.channels_of(panel, SERVER.catalogue),
         plugins_folder=preferences.places().plugins,
     )
 
@@ -84,7 +85,7 @@ def _title(count: int) -> str:
 
 
 def _target(given: Given, panel: Any) -> Target:
-    """A preset or recipe that a script gives is taken as it is, unless it gives a target too."""
+    """A preset or recipe that a script gives is taken as it is, but for the target that it gives."""
     target = Target() if given.preset or given.recipe_json else settings.target_of(panel)
     if given.size:
         target = replace(target, size=recipe.size(given.size))
@@ -121,7 +122,16 @@ def start(ask: Ask) -> Job:
 
 
 def start_repair(former: Job, problem: Problem, how: Repair) -> Job:
-    """Do something about a problem of a job that failed, and run it again in its place."""
+    """Do something about a problem of a job that failed, and run it again in its place.
+
+    A job that was rendered and only found no room is not rendered again.
+    """
+    from resilver_publish.types import Occupied, Repair
+
+    rooms = {Repair.MAKE_ROOM: Occupied.MAKE_ROOM, Repair.USE_TRACK_ABOVE: Occupied.ABOVE}
+    if former.remembered is not None and how in rooms:
+        remembered = replace(former.remembered, occupied=rooms[how])
+        return _launched(_taking_up(former.meant, former.key, remembered, preferences.connection()).like(former))
     ask, order = _asked(former), former.meant.order
     if order is None:
         return start_again(former)
@@ -151,14 +161,23 @@ def follow(scene: Any, item: Any, *, retry: bool = False, start_server: bool = T
 
     remembered, connection = Remembered.from_json(item.remembered), preferences.connection()
     connection = replace(connection, start=start_server and connection.start)
+    meant = Meant(item.title, scene.session_uid, item.shots, item.layout)
+    job = _taking_up(meant, item.name, remembered, connection, retry)
+    job.recipe_json, job.shown, job.placed = item.recipe_json, keeping.from_json(item.shown), item.placed
+    known = JOBS.find(item.name)
+    return _launched(job.like(known) if known else job)
 
+
+def _taking_up(meant: Meant, key: str, remembered: Remembered, connection: Connection, retry: bool = False) -> Job:
     def run(job: Job) -> Outcome:
         from .session import BlenderSession
 
         return work.take_up(job, connection, remembered, retry, BlenderSession)
 
-    job = Job(Meant(item.title, scene.session_uid, item.shots, item.layout), run, item.name, remembered)
-    job.recipe_json, job.shown, job.placed = item.recipe_json, keeping.from_json(item.shown), item.placed
+    return Job(meant, run, key, remembered)
+
+
+def _launched(job: Job) -> Job:
     JOBS.add(job)
     records.write(job)
     ticking.wake()
@@ -169,9 +188,7 @@ def _begin(ask: Ask, run: Callable[[Job], Outcome], key: str = "") -> Job:
     meant = Meant(ask.title, ask.scene, ask.shots, ask.layout, clips=ask.clips)
     job = Job(meant, run, key)
     ASKS[job.key] = ask
-    JOBS.add(job)
-    ticking.wake()
-    return job
+    return _launched(job)
 
 
 def _sessions(ask: Ask) -> Callable[[Job], Any]:
@@ -180,6 +197,6 @@ def _sessions(ask: Ask) -> Callable[[Job], Any]:
     def make(job: Job) -> Any:
         from .session import BlenderSession
 
-        return BlenderSession(job, ask.channels, f"{ask.output_folder}/mattes/{job.key[:8]}")
+        return BlenderSession(job, ask.channels, f"{ask.output_folder}/mattes")
 
     return make

@@ -43,6 +43,14 @@ class Kit:
             strip.select = True
         bpy.ops.ed.undo_push(message="An edit")
 
+    def effect(self, name: str, kind: str, channel: int, left: int, right: int) -> Any:
+        """An effect without inputs."""
+        made = self.versions.strips(self.scene.sequence_editor)
+        try:
+            return made.new_effect(name, kind, channel, left, length=right - left)
+        except TypeError:
+            return made.new_effect(name, kind, channel, left, frame_end=right)
+
     def sequencer(self) -> Any:
         """Context of the sequencer that shows the scene."""
         window = bpy.context.window_manager.windows[0]
