@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from resilver_client.errors import InternalError, ResilverError
+from resilver_client.errors import ClipUnsupported, InternalError, ResilverError
 
 from . import adding, facts, geometry, identity, look, place, versions
 from .grid import Grid
@@ -26,6 +26,7 @@ _OF_PLACE = ("channel", "duration", "select", "stream_index", "filepath", "direc
 _OF_PLACE_STARTS = ("frame_", "left_", "right_", "content_", "animation_offset", "select_", "show_", "use_proxy")
 _FAR = 2**20
 """Timeline frames; Blender's timelines end there."""
+_RESTORE = "restore it, then it is carried"
 _WITHOUT_MEDIA = ("COLOR", "TEXT", "ADJUSTMENT")
 _KINDS = {
     "SCENE": "a scene strip", "MOVIECLIP": "a clip strip", "MASK": "a mask", "MULTICAM": "a multicam selector",
@@ -48,7 +49,7 @@ class Copying:
     def factor(self) -> float:
         """How much larger the picture is: a scene of another shape shows all of it."""
         one, other = self.source.render, self.goal.render
-        return min(other.resolution_x / one.resolution_x, other.resolution_y / one.resolution_y)
+        return float(min(other.resolution_x / one.resolution_x, other.resolution_y / one.resolution_y))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,7 +64,7 @@ class Copying:
             for each in list(versions.strips(self.owner(meta))):
                 if each.as_pointer() not in before:
                     adding.remove(self.goal, each)
-            self.leave_out(strip, str(error).strip().removeprefix("Error: "))
+            self.leave_out(strip, _reason(error))
 
     def leave_out(self, strip: Any, why: str) -> None:
         """Say that a strip is not carried."""
@@ -72,7 +73,7 @@ class Copying:
     def _make(self, strip: Any, meta: Any | None) -> None:
         start, stop = self.grid.at(versions.left(strip)), self.grid.at(versions.right(strip))
         if start >= stop:
-            return self.leave_out(strip, "it is shorter than a frame at the new rate")
+            raise ClipUnsupported("it is shorter than a frame at the new rate")
         if strip.type == "MOVIE":
             made = self._movie(strip, meta)
         elif strip.type == "IMAGE":
@@ -83,9 +84,8 @@ class Copying:
             channel = self.park(meta, strip)
             made = versions.new_effect(self.owner(meta), strip.name, strip.type, channel, start, stop)
         else:
-            made = self.leave_out(strip, f"{_KINDS.get(strip.type, 'an effect')} cannot be carried to another rate")
-        if made is not None:
-            self.finish(strip, made, start, stop)
+            raise ClipUnsupported(f"{_KINDS.get(strip.type, 'an effect')} cannot be carried to another rate")
+        self.finish(strip, made, start, stop)
 
     def owner(self, meta: Any | None) -> Any:
         return meta or self.goal.sequence_editor
@@ -122,11 +122,11 @@ class Copying:
         if made.type == "TEXT":
             made.font_size *= self.factor
 
-    def _movie(self, strip: Any, meta: Any | None) -> Any | None:
+    def _movie(self, strip: Any, meta: Any | None) -> Any:
         shown = facts.shown(self.source, strip)
         own = shown.speed * self.grid.old
         if own not in (shown.media_rate, self.grid.new):
-            return self.leave_out(strip, f"it plays at {float(own):g} frames a second, not its own rate; restore it")
+            raise ClipUnsupported(f"it plays at {float(own):g} frames a second, not its own rate", remedy=_RESTORE)
         if (shown.held_before or shown.held_after) and any(versions.media_trims(strip)):
             self.said.append(f"'{strip.name}': where it held a frame it now runs on")
         channel, at = self.park(meta, strip), self.grid.at(shown.start)
@@ -143,9 +143,9 @@ class Copying:
         wanted = moment + into - (end - 1) if shown.reverse else moment - into - begin
         versions.shift(made, round(wanted))
 
-    def _picture(self, strip: Any, meta: Any | None, start: int) -> Any | None:
+    def _picture(self, strip: Any, meta: Any | None, start: int) -> Any:
         if len(strip.elements) > 1 and self.grid.new != self.grid.old:
-            return self.leave_out(strip, "an image sequence cannot run at another rate; restore it")
+            raise ClipUnsupported("an image sequence cannot run at another rate", remedy=_RESTORE)
         folder = Path(bpy.path.abspath(strip.directory))
         paths = [str(folder / element.filename) for element in strip.elements]
         begin = self.grid.at(round(versions.content_span(strip)[0])) if len(paths) > 1 else start
@@ -169,6 +169,12 @@ class Copying:
                 _copy_plain(modifier, copied)
                 if hasattr(modifier, "color_balance"):
                     _copy_plain(modifier.color_balance, copied.color_balance)
+
+
+def _reason(error: ResilverError | RuntimeError) -> str:
+    if isinstance(error, ResilverError):
+        return ", ".join(part for part in (error.what, error.remedy) if part)
+    return str(error).strip().removeprefix("Error: ")
 
 
 def settle(made: Any, channel: int) -> None:

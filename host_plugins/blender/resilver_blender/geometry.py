@@ -49,10 +49,10 @@ def inside(size: tuple[int, int], restored: tuple[int, int], fit: str = "letterb
     (width, height), (columns, rows) = size, restored
     ratio = Fraction(width, height) / Fraction(columns, rows)
     if fit == "crop" and ratio != 1:
-        shown = (width if ratio <= 1 else width / ratio, height if ratio >= 1 else height * ratio)
+        shown = (min(Fraction(width), width / ratio), min(Fraction(height), height * ratio))
         lost = max((1 - shown[0] / width) * columns, (1 - shown[1] / height) * rows)
         if lost > _NEARLY:
-            across, up = columns / Fraction(shown[0]), rows / Fraction(shown[1])
+            across, up = columns / shown[0], rows / shown[1]
             return Inside(across, up, -(width - shown[0]) / 2 * across, -(height - shown[1]) / 2 * up)
     if fit == "letterbox" and ratio != 1:
         filled = (columns if ratio >= 1 else _even(columns * ratio), rows if ratio <= 1 else _even(rows / ratio))

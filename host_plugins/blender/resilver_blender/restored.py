@@ -67,7 +67,7 @@ def toggle(context: Any, strips: Iterable[Any]) -> str:
 def file_of(strip: Any) -> str:
     """The (first) file that a movie or image strip shows, absolute."""
     if strip.type == "IMAGE":
-        return bpy.path.abspath(str(Path(strip.directory) / strip.elements[0].filename))
+        return str(bpy.path.abspath(str(Path(strip.directory) / strip.elements[0].filename)))
     return str(bpy.path.abspath(strip.filepath))
 
 

@@ -88,7 +88,7 @@ def new_scene(
 
 def title(width: int, height: int, rate: Fraction) -> str:
     """ "4K60", or "3840x2160@59.94"."""
-    if (width, height, rate) == (3840, 2160, 60):
+    if (width, height, rate) == (3840, 2160, Fraction(60)):
         return "4K60"
     return f"{width}x{height}@{float(rate):.5g}"
 
