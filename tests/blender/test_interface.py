@@ -194,6 +194,12 @@ def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> N
     assert "SPAN x2" in drawn["known"]["Models"]
 
 
+def test_a_models_licence_is_shown_before_it_is_fetched(drawn: dict[str, Any]) -> None:
+    assert drawn["licence"][0] == "SPAN x2 (1 MB to download)"
+    assert drawn["licence"][1].startswith("Licence of the weights: ")
+    assert drawn["licence"][2].startswith("Licence of the code: ")
+
+
 def test_the_queue_shows_progress_and_what_can_be_done(drawn: dict[str, Any]) -> None:
     running = drawn["running"]["Jobs"]
     assert running[0] == "Untitled, 2 shots"

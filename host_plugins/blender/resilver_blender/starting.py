@@ -161,7 +161,8 @@ def follow(scene: Any, item: Any, *, retry: bool = False, start_server: bool = T
 
     remembered, connection = Remembered.from_json(item.remembered), preferences.connection()
     connection = replace(connection, start=start_server and connection.start)
-    meant = Meant(item.title, scene.session_uid, item.shots, item.layout)
+    clips = tuple(clip.id for clip in remembered.clips)
+    meant = Meant(item.title, scene.session_uid, item.shots, item.layout, clips=clips)
     job = _taking_up(meant, item.name, remembered, connection, retry)
     job.recipe_json, job.shown, job.placed = item.recipe_json, keeping.from_json(item.shown), item.placed
     known = JOBS.find(item.name)

@@ -86,6 +86,7 @@ def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
     for stage in panel.stages:
         stage.expanded = True
     found["known"] = draw_all(kit)
+    found["licence"] = licence(kit)
     panel.stages["deflicker"].parameters["window"].number = 99
     panel.size, panel.rate = "3840x2160", "60000/1001"
     found["changed"] = draw_all(kit)
@@ -124,6 +125,13 @@ def drawn(draw: Any, context: Any) -> list[str]:
 def preferences(kit: Kit, context: Any) -> list[str]:
     notes: list[str] = []
     kit.preferences.draw_into(Recorder(notes), kit.preferences.stored())
+    return notes
+
+
+def licence(kit: Kit) -> list[str]:
+    """What is shown before a model is fetched."""
+    notes: list[str] = []
+    kit.operators.draw_licence(Recorder(notes), "span-x2")
     return notes
 
 
