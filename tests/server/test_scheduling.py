@@ -33,7 +33,7 @@ FRAMES = 200
 
 def test_a_timeline_comes_back_restored(tmp_path: Path) -> None:
     """One long look at a job: plan, events, result, sidecar, and what the next job takes from the store."""
-    movie = film(tmp_path / "film.mkv", FRAMES)
+    movie = film(tmp_path / "film.mkv", FRAMES, width=320, height=192)  # a chunk takes longer than a look at progress
     edit = timeline(movie, FRAMES, ("opening", 10, 120), ("ending", 150, 50))
     asked = request("first", edit, tmp_path / "out")
 
