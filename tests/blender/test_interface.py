@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from resilver_client.home import address_file
 from support import bars
 from support.blender import VERSIONS, blender
 from support.serving import server_process
@@ -81,10 +84,18 @@ def test_a_file_that_was_opened_again_takes_its_job_up(version: str, tmp_path: P
     assert [(item["state"], item["placed"]) for item in seen["end"]] == [("done", True)]
 
 
+def _stop_server(home: Path) -> None:
+    """End the server that Blender has started."""
+    os.kill(json.loads(address_file(home).read_text())["pid"], signal.SIGTERM)
+
+
 @pytest.mark.parametrize("version", ["4.2", "5.2"])
 def test_a_server_that_is_killed_half_way_is_told_of_and_another_carries_on(version: str, tmp_path: Path) -> None:
     command = {"RESILVER_COMMAND": str(Path(sys.executable).parent / "resilver")}
-    seen = _act(version, "kill", tmp_path, SLOW, environment=command)
+    try:
+        seen = _act(version, "kill", tmp_path, SLOW, environment=command)
+    finally:
+        _stop_server(tmp_path / "home")
     assert seen["phase"] == "failed"
     assert "the job is kept: start the server again" in seen["said"]
     assert seen["strips"] == ORIGINALS
