@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resilver_client.discovery import Endpoint, discover, is_local
-from resilver_client.errors import InvalidRequest, ServerUnreachable
+from resilver_client.errors import InvalidRequest, ResilverError, ServerUnreachable
 
 if TYPE_CHECKING:
     from resilver_client.client import Client
@@ -34,7 +34,7 @@ class Connection:
     def open(self) -> Client:
         """A client of the server, which is started where that is wanted. May take a minute: for a thread.
 
-        Raises ServerUnreachable, Unauthenticated, UnsafeAddress, InvalidRequest.
+        Raises ServerUnreachable, Unauthenticated, VersionMismatch, UnsafeAddress, InvalidRequest.
         """
         from resilver_client.client import Client
         from resilver_client.launch import ensure_server
@@ -43,7 +43,11 @@ class Connection:
         if self.start and not self.elsewhere():
             ensure_server(command=(self.command,) if self.command else None).close()
         client = Client(self._endpoint)
-        client.endpoint()
+        try:
+            client.check()
+        except ResilverError:
+            client.close()
+            raise
         return client
 
     def elsewhere(self) -> str:
