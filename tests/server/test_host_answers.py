@@ -86,6 +86,7 @@ def test_a_plan_tells_how_much_room_it_takes(client: Client, reel: Path, tmp_pat
     wanted = asked(edit(24, [Cut(movie(reel), (0, FRAMES))]), tmp_path / "out" / "deep", profile)
     plan = client.plan(wanted)
     assert 0 < plan.free_bytes < 1 << 60
+    assert plan.needed_bytes == 2 * plan.shots[0].output_bytes  # the store lies on the same disk
     (shot,) = finished(client, wanted).shots
     written = Path(shot.output)
     files = [written] if written.is_file() else list(written.iterdir())

@@ -106,16 +106,22 @@ def _request(state: State) -> jobs_pb2.JobRequest:
 
 def _plan(state: State, request: jobs_pb2.JobRequest) -> jobs_pb2.Plan:
     """Results never replace a file: where the clip was restored into this folder before, this time's go into a folder
-    in it that is named for the time."""
+    in it (``own_folder``)."""
     asked = jobs_pb2.JobRequest()
     asked.CopyFrom(request)
     asked.skip_refused = True  # every clip's own reason comes back, not only the first
     try:
         return state.client.plan(asked)
     except OutputExists:
-        now = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
-        request.output_folder = asked.output_folder = f"{request.output_folder.rstrip('/')}/{now}"
+        request.output_folder = asked.output_folder = own_folder(request.output_folder)
         return state.client.plan(asked)
+
+
+def own_folder(folder: str) -> str:
+    """A folder in this one that nobody else has: it is named for the time, down to the millisecond, since two jobs may
+    be begun in the same second."""
+    now = datetime.now()
+    return f"{folder.rstrip('/')}/{now:%Y-%m-%d %H.%M.%S}.{now.microsecond // 1000:03d}"
 
 
 def _hand_out(state: State, plan: jobs_pb2.Plan) -> None:

@@ -6,8 +6,9 @@ from pyblish.plugin import Context, ContextPlugin, ExtractorOrder
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
-from resilver_client.errors import ServerUnreachable
+from resilver_client.errors import OutputExists, ServerUnreachable
 
+from .collect import own_folder
 from .recipes import recipe_digest
 from .state import State, state_of, there
 from .types import Remembered
@@ -29,10 +30,14 @@ class ExtractJob(ContextPlugin):
 
 
 def _submit(client: Client, request: jobs_pb2.JobRequest) -> jobs_pb2.Job:
-    """The same request again gives the same job: an answer that was lost on its way leaves none that nobody knows."""
+    """The same request again gives the same job: an answer that was lost on its way leaves none that nobody knows.
+    Where another job has taken the names since the plan was made, this one's results get a folder of their own."""
     try:
         return client.submit(request)
     except ServerUnreachable:
+        return client.submit(request)
+    except OutputExists:
+        request.output_folder = own_folder(request.output_folder)
         return client.submit(request)
 
 

@@ -64,17 +64,24 @@ def _pairs(state: State) -> Iterator[tuple[HostClip, jobs_pb2.Shot]]:
 
 
 def _restored(clip: HostClip, shot: jobs_pb2.Shot, remembered: Remembered) -> RestoredClip:
+    path = PurePath(shot.media)
+    # the server takes "%" out of the names that it makes, so that one stands for a frame's number
+    is_sequence = "%" in path.name
     return RestoredClip(
         clip=clip.id,
         name=clip.name,
-        path=shot.media,
+        path=str(_escaped(path.parent) / path.name) if is_sequence else shot.media,
         rate=fraction(shot.output_rate, f"rate of {shot.name}"),
         frames=shot.frames,
         width=shot.output_format.width,
         height=shot.output_format.height,
         job=remembered.job,
         recipe=remembered.recipe,
-        # the server takes "%" out of the names that it makes, so that one stands for a frame's number
-        is_sequence="%" in PurePath(shot.media).name,
+        is_sequence=is_sequence,
         first_number=0,
     )
+
+
+def _escaped(folder: PurePath) -> PurePath:
+    """The folder as a part of a printf pattern."""
+    return PurePath(str(folder).replace("%", "%%"))

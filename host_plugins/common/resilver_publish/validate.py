@@ -157,26 +157,28 @@ class ValidateRoom(PlanValidator):
         state = state_of(context)
         if state.plan is None or state.request is None:
             return
-        needed = sum(shot.output_bytes for shot in state.plan.shots)
-        if needed > state.plan.free_bytes:
+        needed, free = state.plan.needed_bytes, state.plan.free_bytes
+        if needed > free:
             raise errors.DiskFull(
-                f"the results need about {sized(needed)}, and {sized(state.plan.free_bytes)} are free",
+                f"the job needs about {sized(needed)} on disk, and {sized(free)} are free",
                 where=state.request.output_folder,
                 remedy="free some space, or choose another output folder or a smaller profile",
             )
 
 
 class ValidateTarget(InstancePlugin):
-    """The place above the clip is free. A preview or a new timeline needs no place in this one."""
+    """The place above the clip is free. A preview or a new timeline needs no place in this one, a refused clip none."""
 
     label = "Target track free"
     order = ValidatorOrder + 0.07
     families: ClassVar[list[str]] = ["shot"]
 
     def process(self, instance: Instance) -> None:
-        state, clip = state_of(instance.context), clip_of(instance).clip
-        order = state.asked
+        state, known = state_of(instance.context), clip_of(instance)
+        order, clip = state.asked, known.clip
         if order.preview_frames or order.layout is Layout.NEW_TIMELINE or order.occupied is not Occupied.REFUSE:
+            return
+        if known.refusals:
             return
         taken = state.session.in_the_way(clip, order.layout)
         if taken:

@@ -191,6 +191,7 @@ def write_plan(plan: JobPlan) -> jobs_pb2.Plan:
         warnings=plan.warnings,
         memory=plan.memory,
         free_bytes=plan.free_bytes,
+        needed_bytes=plan.needed_bytes,
     )
 
 

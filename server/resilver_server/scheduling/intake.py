@@ -78,7 +78,7 @@ async def outline_plan(desk: Desk, outline: Outline) -> JobPlan:
     shots = [await _shot_outline(desk, number, shot) for number, shot in enumerate(outline.shots)]
     warnings = tuple(dict.fromkeys(f"{s.plan.shot.name}: {text}" for s in shots for text in s.plan.warnings))
     memory = max((s.plan.memory for s in shots), default=0)
-    return JobPlan(tuple(shots), outline.refusals, warnings, memory, outline.free_bytes)
+    return JobPlan(tuple(shots), outline.refusals, warnings, memory, outline.free_bytes, outline.needed_bytes)
 
 
 async def _shot_outline(desk: Desk, number: int, shot: PlannedShot) -> ShotOutline:

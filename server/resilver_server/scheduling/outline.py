@@ -102,6 +102,8 @@ class Outline:
     refusals: tuple[Refusal, ...]
     free_bytes: int = 0
     """In the folder of the results."""
+    needed_bytes: int = 0
+    """On that folder's disk: the results and, where the store lies on it too, the segments."""
 
     def ensure_some(self) -> None:
         """Raises SelectionEmpty where no clip remains."""
@@ -149,7 +151,14 @@ class Planner:
                 if not request.skip_refused:
                     raise
                 refusals.append(Refusal(clip.name, error.reason, str(error), clip.id))
-        return Outline(tuple(shots), tuple(refusals), await asyncio.to_thread(free_bytes, folder))
+        free, needed = await asyncio.to_thread(self._room, request, folder, sum(shot.output_bytes for shot in shots))
+        return Outline(tuple(shots), tuple(refusals), free, needed)
+
+    def _room(self, request: JobRequest, folder: Path, results: int) -> tuple[int, int]:
+        """Bytes free where results go, and bytes that will be taken there."""
+        there, store = _existing(folder), _existing(self._settings.content_path)
+        twice = not request.preview_frames and there.stat().st_dev == store.stat().st_dev
+        return shutil.disk_usage(there).free, 2 * results if twice else results
 
     def _check(self, request: JobRequest) -> Path:
         """The folder of the results."""
@@ -208,7 +217,7 @@ class Planner:
 
 def refuse_unwritable(folder: Path) -> None:
     """Raises OutputUnwritable where ``folder`` is closed, or cannot be made: before a night of rendering, not after."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    there = _existing(folder)
     if not there.is_dir():
         raise OutputUnwritable("not a folder", where=str(there), remedy="choose another output")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -216,10 +225,9 @@ def refuse_unwritable(folder: Path) -> None:
         raise OutputUnwritable("nothing can be written there", where=str(there), remedy=remedy)
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes that may be written in a folder, or where it will be made."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
-    return shutil.disk_usage(there).free
+def _existing(folder: Path) -> Path:
+    """The folder, or the one in which it will be made."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
 
 
 def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:

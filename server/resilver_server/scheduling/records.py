@@ -179,3 +179,5 @@ class JobPlan:
     """Bytes that the hungriest shot needs at most; 0 without shots."""
     free_bytes: int = 0
     """In the folder of the results."""
+    needed_bytes: int = 0
+    """On that folder's disk: the results and, where the store lies on it too, the segments."""

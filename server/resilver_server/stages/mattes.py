@@ -21,12 +21,14 @@ def matte_files(path: str) -> list[Path]:
         if not inside:
             raise InvalidMatte("the matte's folder is empty", where=path, remedy="put its pictures there")
         return inside
-    if not _PATTERN.search(path):
-        if not Path(path).is_file():
-            raise InvalidMatte("the matte is not there", where=path, remedy="give the path of a picture or a movie")
-        return [Path(path)]
     pattern = Path(path)
-    found = sorted(pattern.parent.glob(_PATTERN.sub("*", pattern.name)))
+    if pattern.is_file() or not _PATTERN.search(pattern.name):
+        if not pattern.is_file():
+            raise InvalidMatte("the matte is not there", where=path, remedy="give the path of a picture or a movie")
+        return [pattern]
+    # a folder's "%" may be written twice, as printf wants it
+    folder = pattern.parent if pattern.parent.is_dir() else Path(str(pattern.parent).replace("%%", "%"))
+    found = sorted(folder.glob(_PATTERN.sub("*", pattern.name)))
     numbered = [file for file in found if re.fullmatch(_expression(pattern.name), file.name)]
     if not numbered:
         raise InvalidMatte("no file fits the matte's pattern", where=path, remedy="check folder and numbering")

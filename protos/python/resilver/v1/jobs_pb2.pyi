@@ -666,10 +666,15 @@ class Plan(google.protobuf.message.Message):
     WARNINGS_FIELD_NUMBER: builtins.int
     MEMORY_FIELD_NUMBER: builtins.int
     FREE_BYTES_FIELD_NUMBER: builtins.int
+    NEEDED_BYTES_FIELD_NUMBER: builtins.int
     memory: builtins.int
     """Bytes that the hungriest shot needs at most."""
     free_bytes: builtins.int
     """Bytes free in the folder of the results."""
+    needed_bytes: builtins.int
+    """Bytes that the job will take on that disk: its results and, where the server keeps its store on it too, the
+    segments that they are joined from.
+    """
     @property
     def shots(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ShotPlan]:
         """Shots in the order of the timeline."""
@@ -690,8 +695,9 @@ class Plan(google.protobuf.message.Message):
         warnings: collections.abc.Iterable[builtins.str] | None = ...,
         memory: builtins.int = ...,
         free_bytes: builtins.int = ...,
+        needed_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["free_bytes", b"free_bytes", "memory", b"memory", "refusals", b"refusals", "shots", b"shots", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["free_bytes", b"free_bytes", "memory", b"memory", "needed_bytes", b"needed_bytes", "refusals", b"refusals", "shots", b"shots", "warnings", b"warnings"]) -> None: ...
 
 global___Plan = Plan
 
