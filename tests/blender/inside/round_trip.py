@@ -96,7 +96,8 @@ def _images(versions: Any, editor: Any, case: dict[str, Any]) -> Any:
 def _described(versions: Any, strip: Any) -> dict[str, Any]:
     return {
         "name": strip.name, "channel": strip.channel, "left": versions.left(strip), "right": versions.right(strip),
-        "role": strip.resilver.role, "job": strip.resilver.job, "color": strip.color_tag, "mute": strip.mute,
+        "role": strip.resilver.role, "job": strip.resilver.job, "mute": strip.mute,
+        "path": bpy.path.abspath(strip.filepath) if strip.type == "MOVIE" else "",
     }  # fmt: skip
 
 
