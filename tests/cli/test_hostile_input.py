@@ -152,3 +152,14 @@ def test_a_matte_may_be_a_folder(tmp_path: Path) -> None:
     for number in (2, 1):
         (tmp_path / f"matte.{number}.png").write_bytes(b"picture")
     assert [file.name for file in matte_files(str(tmp_path))] == ["matte.1.png", "matte.2.png"]
+
+
+@pytest.mark.parametrize("written", ["50% %d", "50%% %%d"])
+def test_a_matte_may_lie_in_a_folder_with_percent_signs(tmp_path: Path, written: str) -> None:
+    folder = tmp_path / "50% %d"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"matte.{number}.png").write_bytes(b"picture")
+    names = [file.name for file in matte_files(f"{tmp_path}/{written}/matte.%d.png")]
+    assert names == ["matte.1.png", "matte.2.png"]
+    assert matte_files(str(folder / "matte.1.png")) == [folder / "matte.1.png"]

@@ -17,7 +17,7 @@ from resilver_client import errors
 from resilver_client.client import Client
 from resilver_publish.processing import Phase, phase_of
 from resilver_publish.publication import PLUGINS, Publication, recipe_digest
-from resilver_publish.state import clip_of, state_of
+from resilver_publish.state import clip_of, state_of, there
 from resilver_publish.types import Layout, Occupied, RestoredClip
 from support.jobs import decoded
 
@@ -56,7 +56,7 @@ def test_what_is_placed_says_how_it_was_made(host: MemoryHost, client: Client, t
             found.extend(state_of(context).restored)
 
     session = host.lay(TWO[:1])
-    asked = order(tmp_path, recipe=recipe(profile="png", model="none", scale=2.0))
+    asked = order(tmp_path / "100% %d", recipe=recipe(profile="png", model="none", scale=2.0))
     outcome = Publication(session, client, asked, (*PLUGINS, Look)).run()
     assert outcome.problems == ()
     (restored,) = found
@@ -74,13 +74,30 @@ def test_what_is_placed_says_how_it_was_made(host: MemoryHost, client: Client, t
 def test_restoring_again_replaces_no_file(host: MemoryHost, client: Client, tmp_path: Path) -> None:
     session = host.lay(TWO[:1])
     asked = order(tmp_path, occupied=Occupied.ABOVE)
-    for _ in range(2):
+    for _ in range(4):  # several in one second
         assert Publication(session, client, asked).run().problems == ()
     paths = [Path(each.path) for each in host.lying()[1:]]
-    assert len(set(paths)) == 2
+    assert len(set(paths)) == 4
     assert all(path.is_file() for path in paths)
     assert paths[0].parent == tmp_path
-    assert paths[1].parent.parent == tmp_path
+    assert {path.parent.parent for path in paths[1:]} == {tmp_path}
+
+
+def test_a_job_that_was_quicker_keeps_its_names(host: MemoryHost, client: Client, tmp_path: Path) -> None:
+    """Another job is submitted for the same files between the plan and the submission."""
+
+    class Quicker(pyblish.plugin.ContextPlugin):
+        order = Phase.EXTRACT - 0.1
+
+        def process(self, context: pyblish.plugin.Context) -> None:
+            request = jobs_pb2.JobRequest()
+            request.CopyFrom(there(state_of(context).request, "request"))
+            request.request_id = "quicker"
+            client.submit(request)
+
+    outcome = Publication(host.lay(TWO[:1]), client, order(tmp_path), (*PLUGINS, Quicker)).run()
+    assert outcome.problems == ()
+    assert [Path(each.path).parent.parent for each in host.lying()[1:]] == [tmp_path]
 
 
 def test_a_preview_is_shown_and_nothing_placed(host: MemoryHost, client: Client, tmp_path: Path) -> None:

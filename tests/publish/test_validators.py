@@ -255,6 +255,7 @@ def test_every_problem_is_told_at_once(host: MemoryHost, client: Client, tmp_pat
             (Laid("too long", start=20, first=95, length=30), film, 100),
             (Laid("below a title", start=60), film, 100),
             (Laid("title", track=2, start=60, selected=False), film, 100),
+            (Laid("above what is gone", track=2, selected=False), film, 100),
             (Laid("ramp", start=80), film, 100),
             (Laid("fine", start=100), film, 100),
         ]
