@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resilver_client.client import Client
 from resilver_client.errors import Cancelled, DiskFull, InvalidRecipe, InvalidRequest, ServerUnreachable, UnknownPreset
 from resilver_client.values import plain
 from resilver_publish.types import Outcome, Problem
@@ -21,10 +22,9 @@ from resilver_server.stages.presets import PRESETS
 from support.extension import module
 from support.serving import server_process
 
-asking, catalogue, connection = module("asking"), module("catalogue"), module("connection")
-jobs, keeping, mainthread, recipe, words = (
-    module(name) for name in ("jobs", "keeping", "mainthread", "recipe", "words")
-)
+catalogue, connection = module("server.catalogue"), module("server.connection")
+asking, recipe = module("settings.asking"), module("settings.recipe")
+jobs, keeping, mainthread, words = (module(f"jobs.{name}") for name in ("jobs", "keeping", "mainthread", "words"))
 WAIT = 20.0
 """Seconds that a thread may need on a busy machine."""
 
@@ -288,11 +288,11 @@ def test_values_are_kept_within_their_limits_and_kinds(value: float, whole: int)
 
 
 def test_what_strips_showed_is_read_back_exactly() -> None:
-    shown = module("shown").Shown(
+    shown = module("strips.shown").Shown(
         "film", "u1", 2, 10, 74, ("meta",), "/film/%05d.dpx", "sequence", Fraction(7, 3), Fraction(1001, 1000), True,
         Fraction(24000, 1001), 86400, 2048, 1556, 3, 4,
     )  # fmt: skip
-    still = module("shown").Shown(
+    still = module("strips.shown").Shown(
         "still", "u2", 1, 1, 2, (), "/a.png", "still", Fraction(0), Fraction(1), False, None, None, 4, 4
     )
     kept = {"u1": shown, "u2": still}
@@ -311,6 +311,9 @@ def test_addresses_beyond_this_machine_need_blenders_permission(monkeypatch: pyt
     monkeypatch.setenv("RESILVER_ADDRESS", "tls://render.studio:50051")
     with pytest.raises(ServerUnreachable, match="not allowed to go online"):
         connection.Connection(token="t").open()
+    with pytest.raises(ServerUnreachable, match="no server answers"):
+        connection.Connection(address="127.0.0.1:1", token="t").open()
+    monkeypatch.setattr(Client, "check", lambda client: "")  # from here on it counts who is asked, not who answers
     for address in ("127.0.0.1:1", "localhost:1", "tls://127.0.0.1:1", "unix:/run/resilver.sock"):
         connection.Connection(address=address, token="t").open().close()
     connection.Connection(address="tls://render.studio:50051", token="t", online=True).open().close()

@@ -52,7 +52,7 @@ def test_it_is_installed_disabled_enabled_and_removed(version: str, tmp_path: Pa
     assert not found["enabled"]
     assert not found["left"]
     assert found["files_after"] == found["files"], "it writes beside its own files"
-    assert len(found["modules"]) == len([path for path in EXTENSION.glob("*.py") if path.stem != "__init__"])
+    assert len(found["modules"]) == len([path for path in EXTENSION.rglob("*.py") if path.stem != "__init__"])
     assert [path for path in found["path"] if not path.startswith(str(tmp_path / "extensions" / ".local"))] == []
 
 

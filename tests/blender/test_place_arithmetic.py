@@ -16,8 +16,8 @@ from resilver_server.domain.formats import FrameFormat
 from resilver_server.stages.upscale import geometry as server
 from support.extension import module
 
-channels, fits, geometry = module("channels"), module("fits"), module("geometry")
-grid, marks, shown = module("grid"), module("marks"), module("shown")
+channels, fits, geometry = module("placing.channels"), module("placing.fits"), module("placing.geometry")
+grid, marks, shown = module("placing.grid"), module("strips.marks"), module("strips.shown")
 
 SHOWN = shown.Shown(
     name="shot", uid="u", channel=2, start=20, stop=40, metas=(), media="/film/a.mov", kind="movie", first=Fraction(10),

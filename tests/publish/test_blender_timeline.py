@@ -18,10 +18,10 @@ from resilver_server.domain.shots import Shot
 from resilver_server.planning.timemap import output_count, shown_frame, shown_span, source_span, time_map
 from support.extension import module
 
-Shown = module("shown").Shown
-timeline = module("timeline")
-numbered = module("numbered")
-exact_rate = module("rates").exact_rate
+Shown = module("strips.shown").Shown
+timeline = module("sending.timeline")
+numbered = module("strips.numbered")
+exact_rate = module("strips.rates").exact_rate
 
 NTSC = Fraction(1000, 1001)
 SCENES = [Fraction(24), 24 * NTSC, Fraction(25), 30 * NTSC, Fraction(60), Fraction(1199, 50)]

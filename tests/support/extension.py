@@ -13,7 +13,7 @@ _PACKAGE = "resilver_blender_pure"
 
 
 def module(name: str) -> ModuleType:
-    """``resilver_blender.NAME`` without the package's own ``__init__``, which needs bpy."""
+    """``resilver_blender.NAME`` (``ROOM.MODULE``) without the package's own ``__init__``, which needs bpy."""
     if _PACKAGE not in sys.modules:
         package = ModuleType(_PACKAGE)
         package.__path__ = [str(FOLDER)]

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from . import (
-    handlers,
-    identity,
-    menus,
-    operators,
-    operators_jobs,
-    operators_server,
-    operators_strips,
-    panels,
-    preferences,
-    properties,
-    ticking,
-)
-from .jobs import JOBS
+from .interface import menus, operators, operators_jobs, operators_server, operators_strips, panels
+from .jobs import handlers, ticking
+from .jobs.jobs import JOBS
+from .settings import preferences, properties
+from .strips import identity
 
 _CLASSES = (
     *operators.CLASSES,

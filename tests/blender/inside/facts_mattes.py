@@ -14,7 +14,7 @@ ABOVE = 5
 
 
 def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    mattes = importlib.import_module(extension + ".mattes")
+    mattes = importlib.import_module(extension + ".sending.mattes")
     found = {}
     for order in arguments["cases"]:
         case = Case(extension, order, Path(arguments["folder"]))

@@ -28,7 +28,7 @@ class Case:
 
     def __init__(self, extension: str, case: dict[str, Any], folder: Path) -> None:
         self.versions = importlib.import_module(extension + ".versions")
-        self.facts = importlib.import_module(extension + ".facts")
+        self.facts = importlib.import_module(extension + ".strips.facts")
         self.errors = importlib.import_module("resilver_client.errors")
         self.folder = folder / case["name"].replace(" ", "_")
         self.scene = self._scene(case)

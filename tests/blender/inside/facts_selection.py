@@ -13,7 +13,7 @@ from facts_rendering import Case
 
 def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
     case = Case(extension, {"name": "selection", "steps": []}, Path(arguments["folder"]))
-    identity = importlib.import_module(extension + ".identity")
+    identity = importlib.import_module(extension + ".strips.identity")
     with case.sequencer():
         build(case, arguments["film"])
         found = {"everything": names(case)}

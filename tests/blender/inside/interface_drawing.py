@@ -131,7 +131,7 @@ def preferences(kit: Kit, context: Any) -> list[str]:
 def licence(kit: Kit) -> list[str]:
     """What is shown before a model is fetched."""
     notes: list[str] = []
-    kit.operators.draw_licence(Recorder(notes), "span-x2")
+    kit.drawing.draw_licence(Recorder(notes), "span-x2")
     return notes
 
 

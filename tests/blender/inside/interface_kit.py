@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 import bpy
+from parts import part
 
 PATIENCE = 90.0
 """Seconds that a job may need on a busy machine."""
@@ -19,9 +19,9 @@ class Kit:
     def __init__(self, extension: str) -> None:
         self.extension = extension
 
-    def __getattr__(self, part: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
         """A module of the extension."""
-        return importlib.import_module(f"{self.extension}.{part}")
+        return part(self.extension, name)
 
     @property
     def scene(self) -> Any:

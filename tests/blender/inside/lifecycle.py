@@ -41,7 +41,7 @@ def classes(extension: str) -> list[str]:
 
 
 def import_all(extension: str, folder: Path) -> list[str]:
-    names = [f"{extension}.{module.name}" for module in pkgutil.iter_modules([str(folder)])]
+    names = [module.name for module in pkgutil.walk_packages([str(folder)], f"{extension}.") if not module.ispkg]
     for name in names:
         importlib.import_module(name)
     return names

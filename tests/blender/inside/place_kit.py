@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from fractions import Fraction
 from typing import Any
 
 import bpy
+from parts import part
 
 from resilver_publish.types import Layout, Occupied, RestoredClip
 
@@ -20,9 +20,9 @@ class Kit:
             self.identity.register()
         self.prepare(rate, size)
 
-    def __getattr__(self, part: str) -> Any:
+    def __getattr__(self, name: str) -> Any:
         """A module of the extension."""
-        return importlib.import_module(f"{self.extension}.{part}")
+        return part(self.extension, name)
 
     def prepare(self, rate: tuple[int, float], size: tuple[int, int]) -> None:
         """An empty edit at this rate and size, what the viewer sees being what the files hold."""

@@ -254,7 +254,7 @@ def pictures(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
     seen = {frame: render(frame, f"{arguments['pictures']}/pictures-{frame}.png") for frame in range(10, 41)}
     types = importlib.import_module("resilver_publish.types")
     maps = [types.ChangeMap(uids[0], arguments["pattern"] % number, "dust", number) for number in (3, 11)]
-    overlays = importlib.import_module(f"{kit.extension}.overlays")
+    overlays = kit.overlays
     named = overlays.place_change_maps(bpy.context, kit.scene, maps, shown)
     again = overlays.place_change_maps(bpy.context, kit.scene, maps, shown)
     matte = overlays.place_matte(bpy.context, kit.scene, arguments["pattern"], shown[uids[0]])

@@ -1,0 +1,162 @@
+"""Blender as the publish plug-ins see it. Lives in a job's thread; what touches Blender is done on the main thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import bpy
+from google.protobuf import json_format
+
+from resilver.v1 import types_pb2
+from resilver_client.errors import ClipUnsupported, InternalError, ResilverError
+from resilver_publish.types import (
+    ChangeMap,
+    HostClip,
+    HostTimeline,
+    Layout,
+    Occupied,
+    Placement,
+    Progress,
+    Remembered,
+    RestoredClip,
+)
+
+from .. import versions
+from ..placing import place, preview, scene4k
+from ..sending import timeline
+from ..settings.asking import Channel
+from ..strips import facts, identity
+from ..strips.shown import Shown
+from . import records, words
+from .jobs import Job
+
+Result = TypeVar("Result")
+
+
+class BlenderSession:
+    """The strips of one job in one scene. They are found again by their uid at every step."""
+
+    host = "blender"
+
+    def __init__(self, job: Job, channels: Sequence[Channel] = (), pictures: str = "") -> None:
+        """``pictures`` is a folder for what lies on ``channels``, as the server sees it."""
+        self._job = job
+        self._channels = tuple(channels)
+        self._pictures = pictures
+
+    def selection(self) -> Sequence[HostClip]:
+        return self._do(self._selection, calm=True)
+
+    def timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
+        return self._do(lambda: self._timeline(clips), calm=True)
+
+    def in_the_way(self, clip: HostClip, layout: Layout) -> str:
+        if layout is Layout.NEW_TIMELINE:
+            return ""
+        return self._do(lambda: place.in_the_way(self._scene(), self._shown(clip)))
+
+    def remember(self, remembered: Remembered) -> None:
+        self._do(lambda: self._remember(remembered))
+
+    def place(self, restored: Sequence[RestoredClip], layout: Layout, occupied: Occupied) -> Sequence[Placement]:
+        return self._do(lambda: self._place(restored, layout, occupied), calm=True)
+
+    def show(self, pictures: Sequence[str], change_maps: Sequence[ChangeMap]) -> None:
+        self._do(lambda: preview.show(pictures))
+
+    def progress(self, progress: Progress) -> None:
+        self._job.progress = progress
+
+    def report(self, sentence: str) -> None:
+        self._job.said.append(sentence)
+
+    def _do(self, function: Callable[[], Result], calm: bool = False) -> Result:
+        return self._job.main.call(function, calm=calm)
+
+    def _scene(self) -> Any:
+        scene = records.scene_of(self._job.meant.scene)
+        if scene is None:
+            raise ClipUnsupported("the scene was deleted", where=self._job.meant.title, remedy="undo until it is back")
+        return scene
+
+    def _shown(self, clip: HostClip) -> Shown:
+        shown = self._job.shown.get(clip.id)
+        if shown is None:
+            raise InternalError("it is not known what the strip showed", where=clip.name)
+        return shown
+
+    def _selection(self) -> list[HostClip]:
+        """The strips that were selected when the job was asked for."""
+        scene = self._scene()
+        strips = [_found(scene, uid) for uid in self._job.meant.clips]
+        read = facts.shown_all(scene, strips)
+        self._job.shown = {each.uid: each for each in read if isinstance(each, Shown)}
+        return [_clip(scene, strip, each) for strip, each in zip(strips, read, strict=True)]
+
+    def _timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
+        shown = [self._shown(clip) for clip in clips]
+        built = timeline.build(self._scene(), shown, self._channels, self._pictures)
+        self._job.mattes = _mattes(built)
+        return built
+
+    def _remember(self, remembered: Remembered) -> None:
+        order = self._job.meant.order
+        if order is not None:
+            self._job.recipe_json = _as_json(order.recipe)
+        self._job.remembered = remembered
+        records.write(self._job)
+
+    def _place(self, restored: Sequence[RestoredClip], layout: Layout, occupied: Occupied) -> Sequence[Placement]:
+        """Add the strips, note that they are placed, and make both one step of undo."""
+        scene, job = self._scene(), self._job
+        if layout is Layout.NEW_TIMELINE:
+            made = scene4k.build(bpy.context, scene, restored, job.shown, job.recipe_json)
+            placements, message = made.placements, f"New Scene {made.name}"
+            job.said += made.report
+        else:
+            message = f"Restore {words.shots(len(restored))}"
+            placements = place.place(bpy.context, scene, restored, job.shown, layout, occupied, job.recipe_json)
+        job.placed = True
+        records.write(job)
+        push_undo(message)
+        return placements
+
+
+def push_undo(message: str) -> None:
+    """Make what was changed since the last one a step of undo."""
+    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window):
+        bpy.ops.ed.undo_push(message=message)
+
+
+def _found(scene: Any, uid: str) -> Any:
+    strip = identity.find(scene, uid)
+    if strip is None:
+        raise ClipUnsupported("a strip that was selected is no longer there", remedy="select the strips again")
+    return strip
+
+
+def _clip(scene: Any, strip: Any, read: Shown | ResilverError) -> HostClip:
+    if isinstance(read, Shown):
+        return HostClip(read.uid, read.name, read.channel, read.start, read.stop)
+    start, stop = versions.left(strip), versions.right(strip)
+    return HostClip(identity.uid_of(scene, strip), strip.name, strip.channel, start, stop, read)
+
+
+def _mattes(built: HostTimeline) -> dict[str, list[str]]:
+    """Pictures that go along for each clip, as its ``metadata.resilver`` names them."""
+    tracks, found = json.loads(built.otio)["tracks"]["children"], {}
+    for uid, place_in_otio in built.places.items():
+        track, child = (int(part) for part in place_in_otio.split("/"))
+        said = tracks[track]["children"][child]["metadata"]["resilver"]
+        paths = [path for kind in ("mattes", "keep_mattes") for path in said.get(kind, {}).values()]
+        if paths:
+            found[uid] = sorted(set(paths))
+    return found
+
+
+def _as_json(recipe: types_pb2.Recipe) -> str:
+    """The same text for the same recipe, so that strips can be compared by it."""
+    return str(json_format.MessageToJson(recipe, indent=None, sort_keys=True))

@@ -1,0 +1,117 @@
+"""The timer that serves running jobs and draws what is new. It runs only while there is something to follow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import bpy
+
+from ..server.server import SERVER
+from ..settings import preferences, settings
+from . import records, states, words
+from .jobs import JOBS, Job
+
+INTERVAL = 0.25
+"""Seconds between looks."""
+_STEP = 0.02
+"""The same where a script waits."""
+
+
+class _Seen:
+    """What was drawn last."""
+
+    server = -1
+    status = ""
+
+
+def wake() -> None:
+    """See to it that the timer runs. May be called while a panel is drawn; without a window it does nothing."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=INTERVAL, persistent=True)
+
+
+def stop() -> None:
+    """End the timer."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    _show_status("")
+
+
+def step(is_calm: bool = True) -> bool:
+    """One look at all jobs and the server; whether there is something new to draw."""
+    changed = False
+    for job in JOBS.all():
+        changed |= job.poll(is_calm)
+        if not job.running and not job.settled:
+            _settle(job)
+    if SERVER.revision != _Seen.server:
+        _Seen.server, changed = SERVER.revision, True
+        adopt_catalogue()
+    return changed
+
+
+def adopt_catalogue() -> None:
+    """Give every scene the stages of the server."""
+    for scene in bpy.data.scenes:
+        settings.adopt(scene.resilver, SERVER.catalogue)
+
+
+def calm() -> bool:
+    """Whether the edit may be changed now: nobody drags anything, and no render reads it."""
+    if bpy.app.is_job_running("RENDER"):
+        return False
+    return not any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
+
+
+def _tick() -> float | None:
+    is_calm = calm()
+    if not SERVER.asked:
+        SERVER.look(replace(preferences.connection(), start=False))
+    changed = step(is_calm)
+    if is_calm:
+        changed |= states.find()
+    if changed:
+        redraw()
+    _show_status(words.status(JOBS.all()))
+    return INTERVAL if JOBS.running() or SERVER.doing or states.wanted() else None
+
+
+def _settle(job: Job) -> None:
+    job.settled = True
+    records.write(job)
+    if not bpy.app.background:
+        _say(job)
+
+
+def _say(job: Job) -> None:
+    """Report the end as if an operator had done it all: only operators can."""
+    for window in bpy.context.window_manager.windows[:1]:
+        with bpy.context.temp_override(window=window):
+            bpy.ops.resilver.tell("INVOKE_DEFAULT", key=job.key)
+
+
+def redraw() -> None:
+    """Draw the sidebars of the sequencers again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("SEQUENCE_EDITOR", "PREFERENCES"):
+                for region in area.regions:
+                    if region.type == ("UI" if area.type == "SEQUENCE_EDITOR" else "WINDOW"):
+                        region.tag_redraw()
+
+
+def _show_status(text: str) -> None:
+    if text == _Seen.status:
+        return
+    _Seen.status = text
+    for window in bpy.context.window_manager.windows:
+        window.workspace.status_text_set(text or None)
+
+
+def wait_for(job: Job) -> None:
+    """Serve a job to its end: for scripts, which have no timer."""
+    while job.running:
+        step()
+        time.sleep(_STEP)
+    step()

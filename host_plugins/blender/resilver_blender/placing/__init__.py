@@ -1,0 +1,1 @@
+"""Restored clips on their way back into the timeline."""

@@ -1,0 +1,1 @@
+"""Strips on their way to the server."""

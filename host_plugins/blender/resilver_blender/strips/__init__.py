@@ -1,0 +1,1 @@
+"""What lies in the timeline, which frames it shows, and what is written on it."""
