@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from resilver_client.client import Client
 from resilver_client.errors import Cancelled, DiskFull, InvalidRecipe, InvalidRequest, ServerUnreachable, UnknownPreset
 from resilver_client.values import plain
-from resilver_publish.types import Outcome, Problem
+from resilver_publish.types import Outcome, Problem, Progress
 from resilver_server.stages.catalogue import STAGES
 from resilver_server.stages.presets import PRESETS
 from support.extension import module
@@ -167,12 +167,13 @@ def test_cancelling_while_the_clips_wait_to_be_placed_places_none() -> None:
 
     def work(job: Any) -> Outcome:
         job.attach(Stoppable(), Stoppable())
+        job.progress = Progress("job", "succeeded", 1.0, None, "succeeded")
         job.main.call(lambda: placed.append("strip"), calm=True)
         return Outcome()
 
     job = _job(work).start()
     _until(job.main.waiting)
-    assert words.standing(job) == "Waiting for a calm moment to put the strips in place"
+    assert words.doing(job) == "Waiting for a calm moment to put the strips in place"
     job.poll(calm=False)
     job.cancel()
     _until(lambda: not job.running)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from resilver_client.errors import ResilverError
 
 from .jobs import Job, Phase
@@ -17,11 +15,6 @@ REPAIRS = {
     "deinterlace": ("Deinterlace", "Filter the strip's fields into frames, and go on"),
 }
 """By ``Repair``: what its button reads, and what it says when pointed at."""
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most so many letters: Blender's labels do not wrap."""
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, max(16, width))]
 
 
 def sized(size: int) -> str:
@@ -50,7 +43,7 @@ def doing(job: Job) -> str:
     """What a running job does now."""
     if job.asked_to_cancel:
         return "Cancelling"
-    if job.main.waiting():
+    if job.progress and job.main.waiting():
         return "Waiting for a calm moment to put the strips in place"
     return _capital(job.progress.message) if job.progress else "Preparing"
 
@@ -93,8 +86,10 @@ def ending(job: Job) -> str:
     if job.phase is Phase.CANCELLED:
         return "Cancelled; nothing was placed"
     if outcome.placements:
-        places = list(dict.fromkeys(placement.where for placement in outcome.placements))
-        return f"{shots(len(outcome.placements)).lower()} restored, on {' and '.join(places[:3])}"
+        said = [placement.where.split("; ") for placement in outcome.placements]  # the place, then remarks
+        places, remarks = list(dict.fromkeys(each[0] for each in said)), [text for each in said for text in each[1:]]
+        restored = f"{shots(len(said)).lower()} restored, on {' and '.join(places[:3])}"
+        return "; ".join([restored, *remarks[:3]])
     return "The preview is ready" if outcome.pictures else "Done"
 
 

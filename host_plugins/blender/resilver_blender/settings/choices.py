@@ -20,7 +20,8 @@ def items(of: str, known: Iterable[tuple[str, str, str]], chosen: str) -> list[I
     """Choices (identifier, label, description) with ``chosen`` among them."""
     found = [(*choice, "NONE", number) for number, choice in enumerate(known)]
     if chosen not in (choice[0] for choice in found):
-        label = f"{chosen} (not on this server)" if chosen else "Choose"
+        elsewhere = f"{chosen} (not on this server)" if found else chosen
+        label = elsewhere if chosen else "Choose"
         found.append((chosen or "-", label, "", "NONE", len(found)))
     if _KEPT.get(of) != found:
         _KEPT[of] = found

@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ..server.connection import Connection
 from ..server.server import SERVER
+from .lines import draw_text
 
 PACKAGE = __package__.rpartition(".")[0]
 """The extension's own package, by whose name Blender knows it."""
@@ -87,9 +88,9 @@ def _draw_test(column: Any) -> None:
     if SERVER.doing:
         column.label(text=f"{SERVER.doing}...")
     elif SERVER.problem:
-        column.label(text=str(SERVER.problem), icon="ERROR")
+        draw_text(column, bpy.context, str(SERVER.problem), icon="ERROR")
     elif SERVER.answer:
-        column.label(text=SERVER.answer, icon="CHECKMARK")
+        draw_text(column, bpy.context, SERVER.answer, icon="CHECKMARK")
 
 
 @dataclass(frozen=True)
