@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,13 +69,16 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"RESILVER_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
-def start(home: Path, *arguments: str) -> ServerProcess:
-    """Start a server and wait until it listens."""
+SERVE = ("-m", "resilver_server.cli.serve", "serve")
+
+
+def start(home: Path, *arguments: str, program: Sequence[str] = SERVE) -> ServerProcess:
+    """Start a server and wait until it listens. ``program`` is what Python runs."""
     home.mkdir(parents=True, exist_ok=True)
     log = home / "test.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "resilver_server.cli.serve", "serve", *arguments],
+            [sys.executable, *program, *arguments],
             env=environment(home),
             stdout=output,
             stderr=output,
@@ -91,8 +94,8 @@ def start(home: Path, *arguments: str) -> ServerProcess:
 
 
 @contextmanager
-def server_process(home: Path, *arguments: str) -> Iterator[ServerProcess]:
-    server = start(home, *arguments)
+def server_process(home: Path, *arguments: str, program: Sequence[str] = SERVE) -> Iterator[ServerProcess]:
+    server = start(home, *arguments, program=program)
     try:
         yield server
     finally:

@@ -10,7 +10,7 @@ import bpy
 from google.protobuf import json_format
 
 from resilver.v1 import types_pb2
-from resilver_client.errors import ClipUnsupported, InternalError, ResilverError
+from resilver_client.errors import ClipUnsupported, InternalError, ResilverError, SelectionEmpty
 from resilver_publish.types import (
     ChangeMap,
     HostClip,
@@ -45,6 +45,8 @@ class BlenderSession:
         self._job = job
         self._channels = tuple(channels)
         self._pictures = pictures
+        self._ways: dict[str, str | ResilverError] = {}
+        """What lies in the way of each clip, until it is asked for."""
 
     def selection(self) -> Sequence[HostClip]:
         return self._do(self._selection, calm=True)
@@ -55,7 +57,13 @@ class BlenderSession:
     def in_the_way(self, clip: HostClip, layout: Layout) -> str:
         if layout is Layout.NEW_TIMELINE:
             return ""
-        return self._do(lambda: place.in_the_way(self._scene(), self._shown(clip)))
+        self._shown(clip)
+        if clip.id not in self._ways:  # of all clips at once: the main thread comes by only four times a second
+            self._ways = self._do(self._all_ways)
+        way = self._ways.pop(clip.id)
+        if isinstance(way, ResilverError):
+            raise way
+        return way
 
     def remember(self, remembered: Remembered) -> None:
         self._do(lambda: self._remember(remembered))
@@ -87,9 +95,21 @@ class BlenderSession:
             raise InternalError("it is not known what the strip showed", where=clip.name)
         return shown
 
+    def _all_ways(self) -> dict[str, str | ResilverError]:
+        """What lies in the way of every strip that was read, or why that cannot be said."""
+        scene, found = self._scene(), dict[str, str | ResilverError]()
+        for uid, shown in self._job.shown.items():
+            try:
+                found[uid] = place.in_the_way(scene, shown)
+            except ResilverError as error:
+                found[uid] = error
+        return found
+
     def _selection(self) -> list[HostClip]:
-        """The strips that were selected when the job was asked for."""
+        """The strips that were selected when the job was asked for. Raises SelectionEmpty."""
         scene = self._scene()
+        if not self._job.meant.clips:
+            raise SelectionEmpty("no strip is selected", remedy="select movie or image strips")
         strips = [_found(scene, uid) for uid in self._job.meant.clips]
         read = facts.shown_all(scene, strips)
         self._job.shown = {each.uid: each for each in read if isinstance(each, Shown)}

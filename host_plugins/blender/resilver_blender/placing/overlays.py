@@ -130,21 +130,16 @@ def _mark(scene: Any, strip: Any, role: str, source: str, colour: str) -> None:
 
 
 def _files(path: str) -> list[str]:
-    """The files of a pattern as far as they count up, or the one picture."""
-    if "%" not in path:
+    """The files of a pattern as far as they are there, in order, or the one picture."""
+    folder, name = Path(path).parent, Path(path).name
+    if "%" not in name:
         return [path]
-    numbers = sorted(_numbers(path))
-    if not numbers:
+    if not folder.is_dir():
+        folder = Path(str(folder).replace("%%", "%"))  # as printf wants it written
+    head, tail = name.split("%")[0], Path(name).suffix
+    digits = (file.name[len(head) : -len(tail)] for file in folder.glob("*") if file.name.startswith(head))
+    files = [folder / (name % number) for number in sorted(int(each) for each in digits if each.isdigit())]
+    there = [str(file) for file in files if file.is_file()]
+    if not there:
         raise MediaNotFound("no file of the sequence is there", where=path)
-    return [path % number for number in numbers]
-
-
-def _numbers(pattern: str) -> list[int]:
-    folder, head = Path(pattern).parent, Path(pattern).name.split("%")[0]
-    tail = Path(pattern).suffix
-    digits = (
-        [file.name[len(head) : -len(tail)] for file in folder.iterdir() if file.name.startswith(head)]
-        if folder.is_dir()
-        else []
-    )
-    return [int(each) for each in digits if each.isdigit() and Path(pattern % int(each)).is_file()]
+    return there

@@ -24,8 +24,8 @@ from . import adding, clips, fits, geometry, look
 from .channels import Channels, in_words
 from .room import channels_in, parking, settle
 
-_NAME_BYTES = 59
-"""Blender keeps 63; four are for its ".001"."""
+_NAME_BYTES = 57
+"""Blender keeps 61; four are for its ".001"."""
 
 
 @dataclass
