@@ -44,13 +44,15 @@ def movie(path: Path, rate: Fraction, frames: int = FRAMES) -> Path:
     return path
 
 
-def sequence(folder: Path, first: int, frames: int = FRAMES) -> list[str]:
-    """The same as numbered pictures; their names."""
+def picture_name(number: int) -> str:
+    return f"scan.{number:05d}.png"
+
+
+def sequence(folder: Path, first: int, frames: int = FRAMES) -> None:
+    """The same as pictures, numbered from ``first``."""
     folder.mkdir(parents=True)
-    names = [f"scan.{first + number:05d}.png" for number in range(frames)]
-    for number, name in enumerate(names):
-        assert cv2.imwrite(str(folder / name), picture(number))
-    return names
+    for number in range(frames):
+        assert cv2.imwrite(str(folder / picture_name(first + number)), picture(number))
 
 
 def media_frame(shown: npt.NDArray[np.uint8]) -> float:

@@ -34,5 +34,6 @@ def installed_models(home: Path, *model_ids: str) -> Path:
             except ModelSourceUnreachable as error:
                 pytest.skip(f"the weights cannot be fetched: {error}")
     home.mkdir(parents=True, exist_ok=True)
-    (home / "models").symlink_to(models_folder())
+    if not (home / "models").exists():
+        (home / "models").symlink_to(models_folder())
     return home
