@@ -113,6 +113,13 @@ def test_held_frames_are_covered(seen: dict[str, Any]) -> None:
     assert all((numbers[frame] or 0) >= 47 for frame in range(40, 47)), numbers
 
 
+def test_effects_on_restored_strips_stay(seen: dict[str, Any]) -> None:
+    found = seen["effects"]
+    first, second = "shot 0 [restored]", "shot 1 [restored]"
+    assert found["inputs"] == [[first, ""], [first, second]]
+    assert set(found["edit"]) == {"shot 0", "shot 1", first, second}
+
+
 def test_into_a_scene_that_is_not_shown(seen: dict[str, Any]) -> None:
     assert seen["elsewhere"] == {
         "there": ["shot 0", "shot 0 [restored]"], "here": 0, "shown": "other", "edited": "other",

@@ -14,7 +14,8 @@ from resilver_publish.types import Layout, Occupied
 
 def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
     kit = Kit(extension)
-    steps = (undone, taken_back, in_metas, as_left, changed_since, held, elsewhere, kept_over_files, pictures)
+    steps = (undone, taken_back, in_metas, as_left, changed_since, held, effects, elsewhere, kept_over_files,
+             pictures)  # fmt: skip
     found = {}
     for step in steps:
         kit.prepare((24, 1.0), (96, 54))
@@ -215,6 +216,25 @@ def elsewhere(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
     window.scene = scene
     bpy.data.scenes.remove(other)
     return found
+
+
+def effects(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Effects that were put on restored strips work on those that take their place."""
+    shots = _shots(kit, arguments, 2)
+    shown = kit.shown(*shots)
+    kit.place_clips(_clips(kit, arguments, shown), shown)
+    made, restored = kit.versions.strips(kit.editor), [kit.named(f"{shot.name} [restored]") for shot in shots]
+    known = made.bl_rna.functions["new_effect"].parameters
+    first, second = ("input1", "input2") if "input1" in known else ("seq1", "seq2")
+    span = {"length": 1} if "length" in known else {"frame_end": 11}
+    made.new_effect("blur", "GAUSSIAN_BLUR", 6, 10, **{first: restored[0]}, **span)
+    made.new_effect("cross", "CROSS", 7, 10, **{first: restored[0], second: restored[1]}, **span)
+    kit.place_clips(_clips(kit, arguments, shown), shown)
+    there = [kit.named(name) for name in ("blur", "cross")]
+    inputs = [[each.input_1.name, each.input_2.name if each.input_count > 1 else ""] for each in there if each]
+    for each in there:
+        made.remove(each)
+    return {"inputs": inputs, "edit": kit.edit()}
 
 
 def kept_over_files(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -167,6 +167,15 @@ def require(path: str) -> None:
         raise MediaNotFound("no such file", where=path, remedy="was it moved? restore the clip again, or put it back")
 
 
+def hand_over(scene: Any, former: Any, strip: Any) -> None:
+    """Effects on ``former`` work on ``strip`` from now on: Blender would remove them together with it."""
+    for effect in identity.every(scene):
+        for name in ("input_1", "input_2"):
+            if getattr(effect, name, None) == former:
+                setattr(effect, name, strip)
+    former.name = former.name  # 5.1 and later look again for a strip's effects only after a renaming
+
+
 def remove(scene: Any, strip: Any) -> None:
     """Take a strip out of the timeline or of the meta that it lies in."""
     versions.strips(strip.parent_meta() or scene.sequence_editor).remove(strip)

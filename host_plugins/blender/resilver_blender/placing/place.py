@@ -251,6 +251,7 @@ def _finish(scene: Any, each: _Planned, recipe_json: str) -> None:
     """What cannot fail: the older strips go, the new one gets its name and what is stored with it."""
     tag = each.older[-1].color_tag if each.older else clips.COLOUR
     for strip in each.older:
+        adding.hand_over(scene, strip, each.strip)
         adding.remove(scene, strip)
     strip, clip = each.strip, each.clip
     strip.name, strip.color_tag = _named(each.original.name), tag
