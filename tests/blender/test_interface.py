@@ -180,6 +180,10 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         )  # fmt: skip
 
 
+def test_a_look_that_fails_is_not_the_last_one(drawn: dict[str, Any]) -> None:
+    assert drawn["timer"] == {"again": 0.25, "shown": ["a job runs"], "end": [None, {}]}
+
+
 def test_drawing_touches_no_network_and_needs_no_server(drawn: dict[str, Any]) -> None:
     fresh = drawn["fresh"]
     assert (fresh["threads"], fresh["grpc"]) == (0, False)

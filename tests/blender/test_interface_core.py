@@ -24,7 +24,9 @@ from support.serving import server_process
 
 catalogue, connection = module("server.catalogue"), module("server.connection")
 asking, recipe = module("settings.asking"), module("settings.recipe")
-jobs, keeping, mainthread, words = (module(f"jobs.{name}") for name in ("jobs", "keeping", "mainthread", "words"))
+jobs, keeping, mainthread, modals, words = (
+    module(f"jobs.{name}") for name in ("jobs", "keeping", "mainthread", "modals", "words")
+)
 WAIT = 20.0
 """Seconds that a thread may need on a busy machine."""
 
@@ -84,6 +86,19 @@ def test_calls_that_change_the_edit_wait_for_a_calm_moment_and_others_do_not() -
     change.join(WAIT)
     assert changed == ["changed"]
     assert not main.waiting()
+
+
+def test_a_drag_holds_up_changes_and_an_add_on_that_only_listens_does_not_for_ever() -> None:
+    running = modals.Modals()
+    drag, listener = {"TRANSFORM_OT_seq_slide": False}, {"STUDIO_OT_listen": True}
+    assert not running.hold({}, 0)
+    assert running.hold(drag, 1)
+    assert running.hold(drag, 1000)
+    assert running.hold(listener, 1001)
+    assert not running.hold(listener, 1001 + modals.LISTENS)
+    assert running.hold(listener | drag, 1002 + modals.LISTENS)
+    assert not running.hold({}, 1003 + modals.LISTENS)
+    assert running.hold(listener, 1004 + modals.LISTENS)
 
 
 def test_closing_frees_callers_that_wait_and_refuses_later_ones() -> None:
@@ -205,6 +220,22 @@ def test_the_catalogue_is_the_same_after_it_was_kept(known: Any, tmp_path: Path)
     assert catalogue.load(file) == known
     file.write_text(file.read_text()[:-20])
     assert catalogue.load(file) is None
+
+
+def test_a_catalogue_that_cannot_be_kept_is_there_all_the_same(known: Any, tmp_path: Path) -> None:
+    fresh = module("server.server").Server()
+    fresh.keep_in(tmp_path / "no folder" / "catalogue.json")
+    fresh.take(known)
+    assert (fresh.catalogue, fresh.problem) == (known, None)
+
+
+def test_what_nobody_foresaw_in_a_talk_with_the_server_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = module("server.server").Server()
+    thread = asked.look(None)
+    thread.join(WAIT)
+    assert str(asked.problem).startswith("AttributeError: ")
+    assert "Traceback" in capsys.readouterr().err
+    assert not asked.doing
 
 
 def test_parameters_have_the_kinds_limits_and_defaults_of_their_schema(known: Any) -> None:

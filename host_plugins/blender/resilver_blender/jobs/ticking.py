@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import replace
 
 import bpy
@@ -11,6 +12,7 @@ from ..server.server import SERVER
 from ..settings import preferences, settings
 from . import records, states, words
 from .jobs import JOBS, Job
+from .modals import Modals
 
 INTERVAL = 0.25
 """Seconds between looks."""
@@ -22,7 +24,9 @@ class _Seen:
     """What was drawn last."""
 
     server = -1
-    status = ""
+    status: dict[str, str] = {}
+    """Workspace -> what its status bar says: Blender keeps a text for each."""
+    modals = Modals()
 
 
 def wake() -> None:
@@ -61,10 +65,23 @@ def calm() -> bool:
     """Whether the edit may be changed now: nobody drags anything, and no render reads it."""
     if bpy.app.is_job_running("RENDER"):
         return False
-    return not any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
+    windows = bpy.context.window_manager.windows
+    names = {operator.bl_rna.identifier for window in windows for operator in window.modal_operators}
+    running = {name: bpy.types.Operator.bl_rna_get_subclass_py(name) is not None for name in names}
+    return not _Seen.modals.hold(running, time.monotonic())
 
 
 def _tick() -> float | None:
+    try:
+        again = _look()
+    except Exception:  # the edge of the timer: Blender ends one that raises, and no job would be served any more
+        traceback.print_exc()
+        again = True
+    return INTERVAL if again else None
+
+
+def _look() -> bool:
+    """Do all that there is to do now; whether there will be more."""
     is_calm = calm()
     if not SERVER.asked:
         SERVER.look(replace(preferences.connection(), start=False))
@@ -74,7 +91,7 @@ def _tick() -> float | None:
     if changed:
         redraw()
     _show_status(words.status(JOBS.all()))
-    return INTERVAL if JOBS.running() or SERVER.doing or states.wanted() else None
+    return bool(JOBS.running() or SERVER.doing or states.wanted() or _Seen.status)
 
 
 def _settle(job: Job) -> None:
@@ -102,11 +119,18 @@ def redraw() -> None:
 
 
 def _show_status(text: str) -> None:
-    if text == _Seen.status:
+    """In every window. Workspaces that are no longer shown keep the text, and lose it when they are shown again."""
+    if not (text or _Seen.status):
         return
-    _Seen.status = text
+    _Seen.status = {name: said for name, said in _Seen.status.items() if name in bpy.data.workspaces}
     for window in bpy.context.window_manager.windows:
-        window.workspace.status_text_set(text or None)
+        name = window.workspace.name
+        if _Seen.status.get(name, "") == text:
+            continue
+        with bpy.context.temp_override(window=window):  # it is set for the workspace of the context, whichever is named
+            window.workspace.status_text_set(text or None)
+        _Seen.status[name] = text
+    _Seen.status = {name: said for name, said in _Seen.status.items() if said}
 
 
 def wait_for(job: Job) -> None:

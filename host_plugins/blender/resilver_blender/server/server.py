@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from resilver_client.errors import OutputUnwritable, ResilverError
+from resilver_client.errors import InternalError, ResilverError
 
 from . import catalogue
 from .catalogue import Catalogue
@@ -79,6 +80,9 @@ class Server:
             self.problem = None
         except ResilverError as error:
             self.problem = error
+        except Exception as error:  # the edge of the thread: what is not foreseen must be seen, not lost
+            traceback.print_exc()
+            self.problem = InternalError(f"{type(error).__name__}: {error}", remedy="the console shows where")
         finally:
             self.doing = ""
             self.revision += 1
@@ -106,8 +110,8 @@ class Server:
             return
         try:
             catalogue.save(found, self._cache)
-        except OSError as error:
-            raise OutputUnwritable(f"the catalogue cannot be kept: {error.strerror}", where=str(self._cache)) from error
+        except OSError as error:  # it is fetched again then; no job fails for that
+            print(f"Resilver: the catalogue cannot be kept in {self._cache}: {error.strerror}")
 
 
 def _described(client: Client) -> str:
