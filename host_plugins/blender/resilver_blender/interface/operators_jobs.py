@@ -25,6 +25,12 @@ class RESILVER_OT_cancel(OnJob, bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         return bool(JOBS.running())
 
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Esc while the edit plays is meant for the playing: Blender stops that."""
+        if event.type == "ESC" and context.screen.is_animation_playing:
+            return {"PASS_THROUGH"}
+        return self.execute(context)
+
     def execute(self, context: Any) -> set[str]:
         job = self.job()
         if job is None or not job.running:
