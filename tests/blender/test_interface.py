@@ -153,6 +153,7 @@ def test_errors_are_plain_sentences_and_nothing_is_half_placed(version: str, tmp
     assert said["test"] == said["token"]
     assert "127.0.0.1:9" in said["missing"]
     assert said["offline"].endswith("switch on Preferences > System > Network > Allow Online Access")
+    assert said["linked"].startswith("ClipUnsupported: the scene is linked from another file, Reel, open ")
     assert "film.mp4" in said["media"]
     assert "Select movie or image strips" in said["nothing"]
     assert seen["untouched"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
 from interface_kit import Kit
+
+from resilver_client.errors import ResilverError
 
 
 def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -23,6 +26,7 @@ def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
         "size": kit.said(restore, output_folder=arguments["output"], preset="photo", size="4K"),
     }
     said |= connections(kit, given)
+    said["linked"] = linked(kit)
     said |= {"media": lost_media(kit, given, arguments), "nothing": nothing_selected(kit)}
     after = kit.strips()
     return {"said": said, "untouched": before == after, "occupied": occupied(kit, given)}
@@ -41,6 +45,16 @@ def connections(kit: Kit, given: dict[str, Any]) -> dict[str, str]:
     found["offline"] = kit.said(bpy.ops.resilver.restore, **given)
     preferences.address = ""
     return found
+
+
+def linked(kit: Kit) -> str:
+    """The sequencer shows a scene of another file."""
+    scene = SimpleNamespace(name="Reel", library=SimpleNamespace(filepath="//reel.blend"))
+    try:
+        kit.starting.scene_with_settings(SimpleNamespace(scene=scene))
+    except ResilverError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def lost_media(kit: Kit, given: dict[str, Any], arguments: dict[str, Any]) -> str:

@@ -25,11 +25,12 @@ def _leave(*_: Any) -> None:
 
 @persistent
 def _arrive(*_: Any) -> None:
-    """A file was opened. Its jobs are taken up again where a window shows how; no server is started."""
+    """A file was opened, or could not be, and the former one stays. Its jobs are taken up again where a window
+    shows how; no server is started."""
     ticking.adopt_catalogue()
     if bpy.app.background:
         return
-    for scene in bpy.data.scenes:
+    for scene in (each for each in bpy.data.scenes if each.library is None):
         for item in records.unfinished(scene):
             try:
                 starting.follow(scene, item, start_server=False)
@@ -46,6 +47,7 @@ def _write(*_: Any) -> None:
 _HANDLERS = (
     ("load_pre", _leave),
     ("load_post", _arrive),
+    ("load_post_fail", _arrive),
     ("save_pre", _write),
     ("undo_post", _write),
     ("redo_post", _write),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from resilver_client.errors import InvalidRequest, OutputUnwritable, SelectionEmpty
+from resilver_client.errors import ClipUnsupported, InvalidRequest, OutputUnwritable, SelectionEmpty
 
 from .. import versions
 from ..server.connection import Connection
@@ -45,17 +45,22 @@ ASKS: dict[str, Ask] = {}
 
 
 def scene_with_settings(context: Any) -> Any:
-    """The scene that the sequencer shows. Raises SelectionEmpty where it shows none."""
+    """The scene that the sequencer shows. Raises SelectionEmpty where it shows none, ClipUnsupported where it comes
+    from another file: what is put into it is lost when this one is closed."""
     scene = versions.edited_scene(context)
     if scene is None:
         raise SelectionEmpty("the sequencer shows no scene", remedy="choose one in its header")
+    if scene.library is not None:
+        raise ClipUnsupported(
+            "the scene is linked from another file", where=scene.name, remedy=f"open {scene.library.filepath}"
+        )
     return scene
 
 
 def ask_for(context: Any, strips: Sequence[Any], given: Given) -> Ask:
     """What the panel says, with what was ``given`` laid over it.
 
-    Raises SelectionEmpty, and OutputUnwritable where there is no folder for the results.
+    Raises SelectionEmpty, ClipUnsupported, and OutputUnwritable where there is no folder for the results.
     """
     scene = scene_with_settings(context)
     if not strips:
@@ -112,9 +117,12 @@ def output_folder(chosen: str = "") -> str:
 
 def outdated(scene: Any) -> list[Any]:
     """The originals whose restored strips show something else than they, or were made with another recipe than the
-    panel's."""
+    panel's. Raises SelectionEmpty where there is none."""
     uids = restored.out_of_date(scene, states.digest(scene))
-    return [strip for uid in uids if (strip := identity.find(scene, uid)) is not None]
+    found = [strip for uid in uids if (strip := identity.find(scene, uid)) is not None]
+    if not found:
+        raise SelectionEmpty("no restored strip of this scene is out of date", remedy="select strips and restore them")
+    return found
 
 
 def start(ask: Ask) -> Job:

@@ -56,8 +56,8 @@ def step(is_calm: bool = True) -> bool:
 
 
 def adopt_catalogue() -> None:
-    """Give every scene the stages of the server."""
-    for scene in bpy.data.scenes:
+    """Give every scene of this file the stages of the server."""
+    for scene in (each for each in bpy.data.scenes if each.library is None):
         settings.adopt(scene.resilver, SERVER.catalogue)
 
 
