@@ -121,6 +121,7 @@ def test_the_scene_and_its_strips(seen: dict[str, Any], name: str) -> None:
     assert found["report"] == []
     assert found["where"] == ["channel 2 of the scene 'Scene 192x108@60'"] * 3
     assert found["error"].startswith("FrameCountMismatch: ")
+    assert found["state"] == [True, "up to date", False]
     assert (found["kept"], found["same"], found["undone"]) == (True, True, True)
 
 

@@ -47,13 +47,23 @@ def _edit(kit: Kit, rate: dict[str, Any], arguments: dict[str, Any]) -> dict[str
     goal = bpy.data.scenes[made.name]
     seen = {frame: render(frame, f"{arguments['pictures']}/{rate['name']}/{frame}.png", goal)
             for frame in range(1, goal.frame_end + 1)}  # fmt: skip
-    described = _described(kit, goal)
+    described = _described(kit, goal) | {"state": _state(kit, goal)}
     same = kit.edit() == edit and bpy.context.window.scene == kit.scene if bpy.context.window else kit.edit() == edit
     bpy.ops.ed.undo()
     return {
         "name": made.name, "report": made.report, "pictures": seen, "error": error, "kept": kept, "same": same,
         "where": [each.where for each in made.placements], "undone": made.name not in bpy.data.scenes, **described,
     }  # fmt: skip
+
+
+def _state(kit: Kit, goal: Any) -> list[Any]:
+    """What the new scene's panel says of a restored strip, which was asked for in another panel."""
+    goal.resilver.rate = "60"  # so that this panel says some recipe
+    strip = next(each for each in kit.identity.every(goal) if kit.identity.role(each) == kit.identity.RESTORED)
+    kit.states.of(goal, strip)
+    kit.states.find()
+    pair = kit.states.of(goal, strip)
+    return [kit.states.digest(goal) != "", pair.state, pair.here]
 
 
 def _described(kit: Kit, goal: Any) -> dict[str, Any]:

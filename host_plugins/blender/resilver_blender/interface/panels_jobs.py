@@ -124,5 +124,5 @@ def draw_restored(layout: Any, context: Any, scene: Any) -> None:
         ticking.wake()
     row = box.row(align=True)
     row.operator("resilver.toggle_original", icon="ARROW_LEFTRIGHT")
-    if stale:
+    if stale and pair.here:
         row.operator("resilver.restore_again", icon="FILE_REFRESH")

@@ -31,6 +31,8 @@ class Pair:
     """For people: "deflicker, upscale"."""
     state: str
     """Empty until it is known."""
+    here: bool
+    """Whether its original lies in the same scene, and so can be restored again from there."""
 
 
 def of(scene: Any, strip: Any) -> Pair | None:
@@ -43,7 +45,8 @@ def of(scene: Any, strip: Any) -> Pair | None:
     signature, state = _FOUND.get(key, (None, ""))
     if signature != _signature(scene, newest):
         _WANTED.add(key)
-    return Pair(newest.name, newest.resilver.job, _stages(newest.resilver.recipe_json), state)
+    here = identity.find(scene, newest.resilver.source) is not None
+    return Pair(newest.name, newest.resilver.job, _stages(newest.resilver.recipe_json), state, here)
 
 
 def wanted() -> bool:
@@ -62,7 +65,8 @@ def find() -> bool:
         strip = identity.find(scene, key[1]) if scene else None
         if strip is None:
             continue
-        state = restored.state(scene, strip, digest(scene))
+        here = identity.find(scene, strip.resilver.source) is not None
+        state = restored.state(scene, strip, digest(scene) if here else "")  # else it was asked for in another panel
         changed |= _FOUND.get(key, (None, ""))[1] != state
         _FOUND[key] = (_signature(scene, strip), state)
     return changed
@@ -88,14 +92,16 @@ def clear() -> None:
 
 
 def _signature(scene: Any, made: Any) -> object:
-    """Something that is another when the original's or the restored strip's place or trims are, or the recipe."""
-    original, panel = identity.find(scene, made.resilver.source), scene.resilver
+    """Something that is another when the original's or the restored strip's place or trims are, or the recipe, or when
+    the strip was made anew: one that takes an older one's name takes its uid too."""
+    found, panel = identity.anywhere(scene, made.resilver.source), scene.resilver
+    original = found[1] if found else None
     lying = tuple(
         (strip.name, versions.left(strip), versions.right(strip), versions.content_span(strip)) if strip else None
         for strip in (original, made)
     )
     said = (settings.stages_of(panel, SERVER.catalogue), settings.target_of(panel), panel.profile_name)
-    return (lying, said)
+    return (lying, said, made.resilver.made)
 
 
 def _stages(recipe_json: str) -> str:
