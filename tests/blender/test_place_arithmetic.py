@@ -147,3 +147,15 @@ def test_marks() -> None:
         {"speed": Fraction(2)},
     )
     assert len({marks.mark(replace(SHOWN, **other)) for other in others} | {marks.mark(SHOWN)}) == 6
+
+
+def test_pictures_of_film_frames_lie_as_the_strip_plays_them() -> None:
+    files = [str(number) for number in range(10, 60)]
+    assert SHOWN.played(files[:20]) == files[:20]
+    backwards = replace(SHOWN, first=Fraction(29), reverse=True)
+    assert backwards.media_span() == (10, 30)
+    assert backwards.played(files[:20]) == files[:20][::-1]
+    fast = replace(SHOWN, speed=Fraction(5, 2))
+    assert fast.media_span() == (10, 60)
+    assert fast.played(files)[:5] == ["10", "13", "15", "18", "20"]
+    assert len(fast.played(files)) == 20

@@ -47,7 +47,11 @@ class RESILVER_OT_show_pictures(OnJob, bpy.types.Operator):
         job = JOBS.find(self.key)
         if job is None or job.outcome is None:
             return {"CANCELLED"}
-        preview.show(job.outcome.pictures)
+        try:
+            preview.show(job.outcome.pictures)
+        except ResilverError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         return {"FINISHED"}
 
 
@@ -95,7 +99,7 @@ class RESILVER_OT_place_mattes(OnJob, bpy.types.Operator):
 
         def bring(scene: Any, job: Job) -> list[str]:
             pairs = [(job.shown[uid], path) for uid, paths in job.mattes.items() for path in paths]
-            return [overlays.place_matte(context, scene, path, shown) for shown, path in pairs]
+            return overlays.place_mattes(context, scene, pairs)
 
         return _brought(self, self.key, bring)
 

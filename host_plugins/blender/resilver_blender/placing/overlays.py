@@ -50,6 +50,19 @@ def place_change_maps(context: Any, scene: Any, maps: Sequence[ChangeMap], shown
     return [strip.name for strip in made]
 
 
+def place_mattes(context: Any, scene: Any, mattes: Sequence[tuple[Shown, str]]) -> list[str]:
+    """Put several in place, all or none; returns the strips' names. Raises what ``place_matte`` raises."""
+    names: list[str] = []
+    try:
+        for shown, path in mattes:
+            names.append(place_matte(context, scene, path, shown))
+    except BaseException:
+        for name in names:
+            adding.remove(scene, identity.named(scene, name))
+        raise
+    return names
+
+
 def place_matte(context: Any, scene: Any, path: str, shown: Shown) -> str:
     """Put a matte (movie, picture, or printf pattern of pictures) above its original, muted, over the same frames.
 
@@ -66,7 +79,7 @@ def place_matte(context: Any, scene: Any, path: str, shown: Shown) -> str:
         channel = _channel_above(scene, meta, original, shown.start, shown.stop)
         name = f"{original.name} [matte]"
         if Path(path).suffix.lower() in adding.PICTURES:
-            strip = adding.add_pictures(scene, meta, _files(path), name, channel, shown.start)
+            strip = adding.add_pictures(scene, meta, _as_played(_files(path), shown), name, channel, shown.start)
         else:
             strip = adding.add_movie(context, scene, meta, path, channel, shown.start)
         versions.set_handles(strip, shown.start, shown.stop)
@@ -74,6 +87,12 @@ def place_matte(context: Any, scene: Any, path: str, shown: Shown) -> str:
         _lay_over(scene, original, strip)
         _mark(scene, strip, identity.MATTE, shown.uid, MATTE_COLOUR)
         return str(strip.name)
+
+
+def _as_played(files: list[str], shown: Shown) -> list[str]:
+    """Pictures of every film frame as the strip plays them, which may be faster or backwards; others as they are."""
+    first, stop = shown.media_span()
+    return shown.played(files) if len(files) == stop - first > 1 else files
 
 
 def _add_map(scene: Any, each: ChangeMap, restored: Any, frame: int) -> Any:

@@ -7,9 +7,13 @@ from typing import Any
 
 import bpy
 
+from . import adding
+
 
 def show(pictures: Sequence[str]) -> None:
-    """Load the pictures and show the first; the others are in the image editor's list."""
+    """Load the pictures and show the first; the others are in the image editor's list. Raises MediaNotFound."""
+    for path in pictures:
+        adding.require(path)
     loaded = [bpy.data.images.load(path, check_existing=True) for path in pictures]
     for image in loaded:
         image.reload()

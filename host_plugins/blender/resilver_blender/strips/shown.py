@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -59,6 +60,12 @@ class Shown:
         if not self.reverse:
             return floor(self.first), ceil(self.first + travel)
         return max(0, floor(self.first - travel) + 1), ceil(self.first) + 1
+
+    def played(self, files: Sequence[str]) -> list[str]:
+        """For each timeline frame the one that belongs to it, of one file for each frame of ``media_span``."""
+        low, stop = self.media_span()
+        nearest = (floor(self.media_frame(frame) + Fraction(1, 2)) for frame in range(self.start, self.stop))
+        return [files[min(max(low, number), stop - 1) - low] for number in nearest]
 
     def timeline_frame(self, media_frame: int) -> int:
         """The strip's timeline frame on which Blender comes nearest to a media frame."""
