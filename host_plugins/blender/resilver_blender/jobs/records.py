@@ -56,8 +56,9 @@ def sync() -> None:
 
 def _mark_strips(job: Job) -> None:
     scene = scene_of(job.meant.scene)
+    marked = {strip.resilver.uid for strip in identity.every(scene)} if scene else set()
     for uid in job.meant.clips if scene else ():
-        strip = identity.find(scene, uid)
+        strip = None if uid in marked else identity.find(scene, uid)
         if strip is not None and not strip.resilver.uid:
             identity.uid_of(scene, strip)
 
