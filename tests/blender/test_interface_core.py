@@ -123,12 +123,15 @@ def test_a_job_ends_with_what_its_work_returns_or_raises(capsys: pytest.CaptureF
     def broken(job: Any) -> Outcome:
         return Outcome(pictures=(1 // 0,))
 
+    def leaving(job: Any) -> Outcome:
+        raise SystemExit("a studio's plug-in left")
+
     problem = Outcome(problems=(Problem("Render", ServerUnreachable("gone")),))
-    works = (lambda job: Outcome(), full, broken, lambda job: problem, lambda job: Outcome(cancelled=True))
+    works = (lambda job: Outcome(), full, broken, lambda job: problem, lambda job: Outcome(cancelled=True), leaving)
     ended = [_job(work).start() for work in works]
     for job in ended:
         _until(lambda job=job: not job.running)
-    assert [job.phase.value for job in ended] == ["done", "failed", "failed", "failed", "cancelled"]
+    assert [job.phase.value for job in ended] == ["done", "failed", "failed", "failed", "cancelled", "failed"]
     assert words.ending(ended[1]) == "no room, /film, free some"
     assert "ZeroDivisionError" in words.ending(ended[2])
     assert "ZeroDivisionError" in capsys.readouterr().err

@@ -175,7 +175,7 @@ class Job:
             outcome = Outcome(job=self.server_id, cancelled=True)
         except ResilverError as error:
             outcome = Outcome(job=self.server_id, problems=(Problem("Resilver", error),))
-        except Exception as error:  # the edge of the thread: what is not foreseen must be seen, not lost
+        except BaseException as error:  # the edge of the thread: what is not foreseen must be seen, not lost
             traceback.print_exc()
             fault = InternalError(f"{type(error).__name__}: {error}", remedy="the console shows where")
             outcome = Outcome(job=self.server_id, problems=(Problem("Resilver", fault),))
