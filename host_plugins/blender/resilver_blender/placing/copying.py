@@ -155,6 +155,8 @@ class Copying:
         return adding.add_pictures(self.goal, meta, paths, strip.name, self.park(meta, strip), begin)
 
     def _sound(self, strip: Any, meta: Any | None) -> Any:
+        if strip.sound is None:
+            raise ClipUnsupported("its sound was removed from the file")
         path = str(bpy.path.abspath(strip.sound.filepath))
         adding.require(path)
         at = round(self.grid.time_at(versions.content_span(strip)[0]))

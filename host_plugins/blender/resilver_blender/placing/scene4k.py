@@ -77,9 +77,10 @@ def new_scene(
     grid = Grid(scene.frame_start, facts.scene_rate(scene), rate)
     recipe = clips.read_recipe(recipe_json)
     _check(scene, restored, shown, grid, recipe.delivery.tail_frames if recipe else 0)
-    goal = _empty(scene, width, height, grid)
+    goal = bpy.data.scenes.new(f"{scene.name} {title(width, height, rate)}"[:58])
     work = _Building(Copying(context, scene, goal, grid), restored, shown, recipe_json)
     try:
+        _set_up(goal, scene, width, height, grid)
         work.fill(scene.sequence_editor, None)
     except BaseException:
         bpy.data.scenes.remove(goal)
@@ -116,8 +117,8 @@ def _check_clip(clip: RestoredClip, then: Shown, now: Shown, grid: Grid, tail: i
         )
 
 
-def _empty(scene: Any, width: int, height: int, grid: Grid) -> Any:
-    goal = bpy.data.scenes.new(f"{scene.name} {title(width, height, grid.new)}"[:58])
+def _set_up(goal: Any, scene: Any, width: int, height: int, grid: Grid) -> None:
+    """The new scene's settings, markers and channels."""
     render = goal.render
     render.fps = -(-grid.new.numerator // grid.new.denominator)
     render.fps_base = float(render.fps / grid.new)
@@ -132,7 +133,6 @@ def _empty(scene: Any, width: int, height: int, grid: Grid) -> Any:
     if goal.sequence_editor is None:
         goal.sequence_editor_create()
     _copy_channels(scene.sequence_editor, goal.sequence_editor)
-    return goal
 
 
 def _copy_settings(source: Any, target: Any) -> None:
