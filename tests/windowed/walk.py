@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -208,6 +209,7 @@ def out_of_date() -> Walk:
     assert newest().phase == "done"
     assert made() == ["reel 1 [restored]", "reel 2 [restored]"], strips()
     assert made_at() > made_before
+    yield from wait("the new state", lambda: "recipe changed" not in repr(part_of("states")._FOUND), 10)
     yield from shot("13-restored-again")
 
 
@@ -298,9 +300,24 @@ def auto_save() -> Walk:
     HEART.begin()
     found = yield from wait("an automatic save", lambda: saved_since(begun), 150)
     told(f"saved by itself {time.time() - begun:.0f} s after the pause, job {job.phase}: {found}; {HEART.said()}")
+    yield from wait("the end of the chunk that was running", held(lambda: job.progress.state == "paused", 8), 120)
     yield from press("resilver.resume(")
     yield from run_job("the rest of it")
     assert job.phase == "done", job.outcome
+
+
+def held(what: Callable[[], bool], seconds: float) -> Callable[[], bool]:
+    """Whether something has been so for some seconds."""
+    since: list[float] = []
+
+    def look() -> bool:
+        if not what():
+            since.clear()
+        elif not since:
+            since.append(time.monotonic())
+        return bool(since) and time.monotonic() - since[0] > seconds
+
+    return look
 
 
 def saved_since(begun: float) -> list[str]:
