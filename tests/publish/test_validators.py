@@ -17,6 +17,7 @@ from publish.orders import order, problems, recipe, state_after_validation
 from resilver.v1 import types_pb2
 from resilver_client import errors
 from resilver_client.client import Client
+from resilver_client.discovery import Endpoint
 from resilver_client.errors import ResilverError
 from resilver_client.values import settings
 from resilver_otio.collect import collect
@@ -62,6 +63,17 @@ def test_media_that_is_gone(host: MemoryHost, client: Client, tmp_path: Path) ->
     assert passes(session, client, repaired(order(tmp_path), problem, Repair.LEAVE_OUT, client))
     away.rename(film)
     assert passes(session, client, order(tmp_path))
+
+
+def test_media_that_a_server_elsewhere_does_not_see(
+    host: MemoryHost, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = Path(shutil.copy(host.movie(24), tmp_path / "reel.mkv"))
+    session = host.lay_media([(Laid("gone"), film, 24)])
+    film.unlink()
+    monkeypatch.setattr(client, "endpoint", lambda: Endpoint("tls://render.studio:50051", ""))
+    problem = only(problems(session, client, order(tmp_path)), "Media online and readable", errors.MediaNotFound)
+    assert str(problem.error).endswith("the server is on another machine, and has to see the file under the same path")
 
 
 def test_media_that_cannot_be_read(host: MemoryHost, client: Client, tmp_path: Path) -> None:

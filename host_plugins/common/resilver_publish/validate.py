@@ -28,9 +28,9 @@ class ClipValidator(InstancePlugin):
     def process(self, instance: Instance) -> None:
         for refusal in clip_of(instance).refusals:
             if isinstance(refusal, self.reasons):
-                raise self.explained(refusal, clip_of(instance))
+                raise self.explained(refusal, clip_of(instance), state_of(instance.context))
 
-    def explained(self, refusal: ResilverError, clip: ClipState) -> ResilverError:
+    def explained(self, refusal: ResilverError, clip: ClipState, state: State) -> ResilverError:
         """The refusal in words for someone who sits before a host."""
         return refusal
 
@@ -64,6 +64,13 @@ class ValidateMedia(ClipValidator):
         errors.SequenceGap,
     )
 
+    def explained(self, refusal: ResilverError, clip: ClipState, state: State) -> ResilverError:
+        """The host has found the media; a server on another machine may know it under another path, or not at all."""
+        if not isinstance(refusal, errors.MediaNotFound) or not state.client.endpoint().encrypted:
+            return refusal
+        remedy = "the server is on another machine, and has to see the file under the same path"
+        return errors.MediaNotFound(refusal.what, where=refusal.where, remedy=remedy)
+
 
 class ValidateRange(ClipValidator):
     """The clip, with the handles that its transitions show, inside its media."""
@@ -80,7 +87,7 @@ class ValidateRate(ClipValidator):
     order = ValidatorOrder + 0.02
     reasons = (errors.VariableFrameRate, errors.InterlacedMedia)
 
-    def explained(self, refusal: ResilverError, clip: ClipState) -> ResilverError:
+    def explained(self, refusal: ResilverError, clip: ClipState, state: State) -> ResilverError:
         if not isinstance(refusal, errors.InterlacedMedia):
             return refusal
         return errors.InterlacedMedia(

@@ -164,7 +164,8 @@ def copy_modifiers(context: Any, scene: Any, meta: Any | None, source: Any, targ
 def require(path: str) -> None:
     """Raises MediaNotFound where there is no such file."""
     if not Path(path).is_file():
-        raise MediaNotFound("no such file", where=path, remedy="was it moved? restore the clip again, or put it back")
+        remedy = "put it back, have a server elsewhere write where this machine sees it, or restore the clip again"
+        raise MediaNotFound("no such file", where=path, remedy=remedy)
 
 
 def hand_over(scene: Any, former: Any, strip: Any) -> None:
