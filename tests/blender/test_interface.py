@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,9 @@ def test_a_file_that_was_opened_again_takes_its_job_up(version: str, tmp_path: P
 
 
 def _stop_server(home: Path) -> None:
-    """End the server that Blender has started."""
-    os.kill(json.loads(address_file(home).read_text())["pid"], signal.SIGTERM)
+    """End the server that Blender has started, if it came to that."""
+    with suppress(ProcessLookupError):
+        os.kill(json.loads(address_file(home).read_text())["pid"], signal.SIGTERM)
 
 
 @pytest.mark.parametrize("version", ["4.2", "5.2"])
