@@ -14,11 +14,11 @@ picture() {
 
 mkdir -p "$DOCS"
 picture no-server 01-server-missing ${SIDEBAR}340+1226+53
-picture preferences 02-preferences 515x310+173+228
+picture preferences 02-preferences 515x338+173+195
 picture progress 06-progress 1600x1000+0+0 68%
 picture restored 08-restored 1600x1000+0+0 68%
 picture out-of-date 12-out-of-date ${SIDEBAR}620+1226+53
 picture preview 14-preview 1520x780+0+0 60%
 picture in-the-way 16-in-the-way ${SIDEBAR}420+1226+53
-picture new-scene 21-new-scene 1240x1000+0+0 68%
+picture new-scene 21-new-scene 1215x1000+0+0 68%
 ls -l "$DOCS"
