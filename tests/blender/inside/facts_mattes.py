@@ -24,7 +24,7 @@ def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
             shown = case.facts.shown(case.scene, strip)
             started = time.perf_counter()
             try:
-                baked = mattes.bake(case.scene, shown, ABOVE, arguments["folder"])
+                baked = bake(mattes, case.scene, shown, arguments["folder"])
             except case.errors.ResilverError as error:
                 baked = f"{error.reason}: {error}"
         found[order["name"]] = {
@@ -35,6 +35,18 @@ def main(extension: str, arguments: dict[str, Any]) -> dict[str, Any]:
             "changed": {key: [before[key], value] for key, value in state(case).items() if before[key] != value},
         }
     return found
+
+
+def bake(mattes: Any, scene: Any, shown: Any, folder: str) -> str:
+    """In as many steps as there are: one frame each."""
+    mattes._SLICE = 0
+    with mattes.Baking(shown, ABOVE, folder) as baking:
+        steps = 1
+        while (path := baking.step(scene)) is None:
+            steps += 1
+    first, stop = shown.media_span()
+    assert steps == len({shown.timeline_frame(number) for number in range(first, stop)})
+    return str(path)
 
 
 def state(case: Case) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import bpy
 from google.protobuf import json_format
 
 from resilver.v1 import types_pb2
-from resilver_client.errors import ClipUnsupported, InternalError, ResilverError, SelectionEmpty
+from resilver_client.errors import Cancelled, ClipUnsupported, InternalError, ResilverError, SelectionEmpty
 from resilver_publish.types import (
     ChangeMap,
     HostClip,
@@ -25,7 +25,8 @@ from resilver_publish.types import (
 
 from .. import versions
 from ..placing import place, preview, scene4k
-from ..sending import timeline
+from ..sending import mattes, timeline
+from ..sending.timeline import Pictures
 from ..settings.asking import Channel
 from ..strips import facts, identity
 from ..strips.shown import Shown
@@ -52,7 +53,10 @@ class BlenderSession:
         return self._do(self._selection, calm=True)
 
     def timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
-        return self._do(lambda: self._timeline(clips), calm=True)
+        pictures = timeline.gathered([
+            (clip.id, channel, self._baked(clip, channel)) for clip in clips for channel in self._channels
+        ])  # fmt: skip
+        return self._do(lambda: self._timeline(clips, pictures), calm=True)
 
     def in_the_way(self, clip: HostClip, layout: Layout) -> str:
         if layout is Layout.NEW_TIMELINE:
@@ -115,9 +119,18 @@ class BlenderSession:
         self._job.shown = {each.uid: each for each in read if isinstance(each, Shown)}
         return [_clip(scene, strip, each) for strip, each in zip(strips, read, strict=True)]
 
-    def _timeline(self, clips: Sequence[HostClip]) -> HostTimeline:
+    def _baked(self, clip: HostClip, channel: Channel) -> str:
+        """Path of what lies on a channel over a clip, rendered in steps between which Blender goes on."""
+        with mattes.Baking(self._shown(clip), channel.channel, self._pictures) as baking:
+            while not self._job.asked_to_cancel:
+                path = self._do(lambda: baking.step(self._scene()), calm=True)
+                if path is not None:
+                    return path
+        raise Cancelled("cancelled while its mattes were rendered")
+
+    def _timeline(self, clips: Sequence[HostClip], pictures: Mapping[str, Pictures]) -> HostTimeline:
         shown = [self._shown(clip) for clip in clips]
-        built = timeline.build(self._scene(), shown, self._channels, self._pictures)
+        built = timeline.build(self._scene(), shown, pictures)
         self._job.mattes = _mattes(built)
         return built
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,31 +31,89 @@ from .registering import Picture, Point, Registration, read_targa, write_png
 _SLOT = "Resilver"
 
 
-def bake(scene: Any, shown: Shown, channel: int, folder: str) -> str:
-    """Render what lies on ``channel`` over a strip: path of a picture, or the printf pattern of a sequence.
+_SLICE = 0.2
+"""Seconds of Blender's main thread that one step takes, and what its last frame takes longer."""
 
-    The sequence has one picture for each frame of film that the strip shows, in the film's order and size; where they
-    are all the same it is one picture. It lies in ``folder`` under a name that its content gives it, so the same
-    pictures come to the same place. Strips that are muted are left out; the channel itself may be.
 
-    Takes Blender's main thread for as long as Blender renders the frames. Nothing of the user's is changed.
-    Raises InvalidMatte where nothing lies there, ClipUnsupported where the strip is gone, OutputUnwritable.
+class Baking:
+    """What lies on a channel over a strip, rendered in steps, so that Blender goes on in between. A context manager.
+
+    The result is a sequence with one picture for each frame of film that the strip shows, in the film's order and size;
+    where they are all the same it is one picture. It lies in ``folder`` under a name that its content gives it, so the
+    same pictures come to the same place. Strips that are muted are left out; the channel itself may be. Nothing of the
+    user's is changed.
     """
-    strip = identity.find(scene, shown.uid)
-    if strip is None:
-        raise ClipUnsupported("the strip is gone", where=shown.name, remedy="undo until it is back")
-    names = _over(scene, shown, channel)
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".baking-") as scratch:
-            files = _baked(scene, strip, shown, names, Path(scratch))
-            return _kept(files, Path(folder), f"{_plain(shown.name)}-channel{channel}")
-    except OSError as error:
-        raise OutputUnwritable(
-            f"the pictures of channel {channel} cannot be written: {error}",
-            where=folder,
-            remedy="choose another folder",
-        ) from error
+
+    def __init__(self, shown: Shown, channel: int, folder: str) -> None:
+        """Raises InvalidMatte where Blender cannot render the frames, OutputUnwritable."""
+        self._shown, self._channel, self._folder = shown, channel, Path(folder)
+        first, stop = shown.media_span()
+        self._frames = [shown.timeline_frame(number) for number in range(first, stop)]
+        if min(self._frames) < 0:
+            remedy = "move the edit to the right"
+            raise InvalidMatte("Blender renders no frames before 0", where=shown.name, remedy=remedy)
+        self._left = sorted(set(self._frames))
+        self._files: dict[tuple[str, str], Path] = {}
+        self._found: dict[int, Path] = {}
+        self._names: set[str] = set()
+        with self._writing():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._scratch = tempfile.TemporaryDirectory(dir=folder, prefix=".baking-")
+
+    def __enter__(self) -> Baking:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._scratch.cleanup()
+
+    def step(self, scene: Any) -> str | None:
+        """Render a little more on Blender's main thread: path of the picture, or the printf pattern of the sequence,
+        once all is done.
+
+        Raises InvalidMatte where nothing lies on the channel or that changed meanwhile, ClipUnsupported where the strip
+        is gone, OutputUnwritable.
+        """
+        strip = identity.find(scene, self._shown.uid)
+        if strip is None:
+            raise ClipUnsupported("the strip is gone", where=self._shown.name, remedy="undo until it is back")
+        names = _over(scene, self._shown, self._channel)
+        if self._names and names != self._names:
+            what = f"what lies on channel {self._channel} was changed while it was rendered"
+            raise InvalidMatte(what, where=self._shown.name, remedy="restore again")
+        self._names = names
+        with self._writing():
+            self._render(scene, strip)
+            if self._left:
+                return None
+            files = [self._found[frame] for frame in self._frames]
+            return _kept(files, self._folder, f"{_plain(self._shown.name)}-channel{self._channel}")
+
+    def _render(self, scene: Any, strip: Any) -> None:
+        """One file for each frame of the timeline; the same file again where nothing changed."""
+        scratch = Path(self._scratch.name)
+        with _rendering(scene, self._names, scratch) as render:
+            until = time.monotonic() + _SLICE
+            while self._left:
+                frame = self._left.pop(0)
+                place, raw = _Placed(scene, strip, frame), render(frame)
+                key = hashlib.sha256(raw.tobytes()).hexdigest(), repr(place.looks)
+                if key not in self._files:
+                    self._files[key] = scratch / f"{frame}.png"
+                    write_png(self._files[key], place.registration()(raw))
+                self._found[frame] = self._files[key]
+                if time.monotonic() >= until:
+                    return
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputUnwritable(
+                f"the pictures of channel {self._channel} cannot be written: {error}",
+                where=str(self._folder),
+                remedy="choose another folder",
+            ) from error
 
 
 def _over(scene: Any, shown: Shown, channel: int) -> set[str]:
@@ -72,26 +131,6 @@ def _over(scene: Any, shown: Shown, channel: int) -> set[str]:
             remedy="put a mask or a picture there, or take the channel out of the panel",
         )
     return names
-
-
-def _baked(scene: Any, strip: Any, shown: Shown, names: set[str], scratch: Path) -> list[Path]:
-    """One file for each frame of film; the same file again where nothing changed."""
-    first, stop = shown.media_span()
-    frames = [shown.timeline_frame(number) for number in range(first, stop)]
-    if min(frames) < 0:
-        raise InvalidMatte("Blender renders no frames before 0", where=shown.name, remedy="move the edit to the right")
-    files: dict[tuple[str, str], Path] = {}
-    found: dict[int, Path] = {}
-    with _rendering(scene, names, scratch) as render:
-        for frame in sorted(set(frames)):
-            place = _Placed(scene, strip, frame)
-            raw = render(frame)
-            key = hashlib.sha256(raw.tobytes()).hexdigest(), repr(place.looks)
-            if key not in files:
-                files[key] = scratch / f"{frame}.png"
-                write_png(files[key], place.registration()(raw))
-            found[frame] = files[key]
-    return [found[frame] for frame in frames]
 
 
 def _kept(files: Sequence[Path], folder: Path, name: str) -> str:

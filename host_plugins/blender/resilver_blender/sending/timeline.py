@@ -41,19 +41,18 @@ class _Track:
     children: list[Any] = field(default_factory=list)
 
 
-def build(scene: Any, shown: Sequence[Shown], channels: Sequence[Channel], folder: str) -> HostTimeline:
-    """The strips of a scene, with the pictures on ``channels`` rendered into ``folder`` for their stages.
+def gathered(baked: Sequence[tuple[str, Channel, str]]) -> dict[str, Pictures]:
+    """Pictures by the uid of their clip, from (uid, channel, path or printf pattern)."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for uid, channel, path in baked:
+        found.setdefault(uid, {}).setdefault(_KINDS[channel.input], {})[channel.stage] = path
+    return dict(found)
 
-    Runs on Blender's main thread. Raises InvalidMatte where a channel has nothing over a strip, and OutputUnwritable.
-    """
+
+def build(scene: Any, shown: Sequence[Shown], pictures: Mapping[str, Pictures]) -> HostTimeline:
+    """The strips of a scene, with pictures for their stages by uid. Runs on Blender's main thread."""
     from ..strips import facts
-    from . import mattes
 
-    pictures: dict[str, dict[str, dict[str, str]]] = {}
-    for each in shown:
-        for channel in channels:
-            baked = mattes.bake(scene, each, channel.channel, folder)
-            pictures.setdefault(each.uid, {}).setdefault(_KINDS[channel.input], {})[channel.stage] = baked
     rate = facts.scene_rate(scene)
     begins = origin(scene.frame_start, rate, min(each.start for each in shown))
     return to_timeline(scene.name, rate, begins, shown, pictures)
