@@ -170,11 +170,16 @@ def require(path: str) -> None:
 
 def hand_over(scene: Any, former: Any, strip: Any) -> None:
     """Effects on ``former`` work on ``strip`` from now on: Blender would remove them together with it."""
-    for effect in identity.every(scene):
-        for name in ("input_1", "input_2"):
-            if getattr(effect, name, None) == former:
-                setattr(effect, name, strip)
-    former.name = former.name  # 5.1 and later look again for a strip's effects only after a renaming
+    inputs = [
+        (effect, name)
+        for effect in identity.every(scene)
+        for name in ("input_1", "input_2")
+        if getattr(effect, name, None) == former
+    ]
+    for effect, name in inputs:
+        setattr(effect, name, strip)
+    if inputs:
+        former.name = former.name  # 5.1 and later look again for a strip's effects only after a renaming
 
 
 def remove(scene: Any, strip: Any) -> None:
