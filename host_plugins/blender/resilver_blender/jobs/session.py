@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -130,9 +129,8 @@ class BlenderSession:
 
     def _timeline(self, clips: Sequence[HostClip], pictures: Mapping[str, Pictures]) -> HostTimeline:
         shown = [self._shown(clip) for clip in clips]
-        built = timeline.build(self._scene(), shown, pictures)
-        self._job.mattes = _mattes(built)
-        return built
+        self._job.mattes = _mattes(pictures)
+        return timeline.build(self._scene(), shown, pictures)
 
     def _remember(self, remembered: Remembered) -> None:
         order = self._job.meant.order
@@ -178,16 +176,13 @@ def _clip(scene: Any, strip: Any, read: Shown | ResilverError) -> HostClip:
     return HostClip(identity.uid_of(scene, strip), strip.name, strip.channel, start, stop, read)
 
 
-def _mattes(built: HostTimeline) -> dict[str, list[str]]:
-    """Pictures that go along for each clip, as its ``metadata.resilver`` names them."""
-    tracks, found = json.loads(built.otio)["tracks"]["children"], {}
-    for uid, place_in_otio in built.places.items():
-        track, child = (int(part) for part in place_in_otio.split("/"))
-        said = tracks[track]["children"][child]["metadata"]["resilver"]
-        paths = [path for kind in ("mattes", "keep_mattes") for path in said.get(kind, {}).values()]
-        if paths:
-            found[uid] = sorted(set(paths))
-    return found
+def _mattes(pictures: Mapping[str, Pictures]) -> dict[str, list[str]]:
+    """Mattes that go along for each clip's stages, by uid."""
+    found = {
+        uid: sorted({path for kind in ("mattes", "keep_mattes") for path in kinds.get(kind, {}).values()})
+        for uid, kinds in pictures.items()
+    }
+    return {uid: paths for uid, paths in found.items() if paths}
 
 
 def _as_json(recipe: types_pb2.Recipe) -> str:
