@@ -185,6 +185,12 @@ class TargetOccupied(ResilverError):
     reason, code = "TARGET_OCCUPIED", "FAILED_PRECONDITION"
 
 
+class HostFailed(ResilverError):
+    """The editor did not do what it was asked, and says no more."""
+
+    reason, code = "HOST_FAILED", "FAILED_PRECONDITION"
+
+
 class JobNotFound(ResilverError):
     reason, code = "JOB_NOT_FOUND", "NOT_FOUND"
 
@@ -285,6 +291,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     RangeOutsideMedia,
     SelectionEmpty,
     TargetOccupied,
+    HostFailed,
     JobNotFound,
     JobStateConflict,
     RequestIdReused,

@@ -4,6 +4,7 @@ serve a job that was submitted before the edit was closed just the same."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import PurePath
 
 from pyblish.plugin import Context, ContextPlugin, IntegratorOrder
@@ -79,6 +80,7 @@ def _restored(clip: HostClip, shot: jobs_pb2.Shot, remembered: Remembered) -> Re
         recipe=remembered.recipe,
         is_sequence=is_sequence,
         first_number=0,
+        head=fraction(shot.head, f"head of {shot.name}") if shot.HasField("head") else Fraction(0),
     )
 
 

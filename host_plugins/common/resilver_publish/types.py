@@ -21,6 +21,10 @@ class Layout(StrEnum):
     """The same, and the original is muted."""
     NEW_TIMELINE = "new-timeline"
     """A second timeline with the same edit at the delivery's size and rate."""
+    TAKE = "take"
+    """As a further take of the original itself, in hosts that have takes."""
+    FILE = "file"
+    """As a timeline file beside the results, to be imported by hand."""
 
 
 class Occupied(StrEnum):
@@ -152,6 +156,8 @@ class RestoredClip:
     """Digest of the recipe (``recipe_digest``)."""
     is_sequence: bool = False
     first_number: int = 0
+    head: Fraction = Fraction(0)
+    """Record seconds in the file before the clip's first moment, for a transition."""
 
 
 @dataclass(frozen=True)

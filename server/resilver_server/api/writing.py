@@ -137,6 +137,7 @@ def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:
         pictures=shot.pictures,
         media=shot.media,
         output_rate=rational(shot.output_rate),
+        head=rational(shot.head),
         output_format=write_format(shot.output_format),
         change_maps=[_write_change(change) for change in shot.change_maps],
     )

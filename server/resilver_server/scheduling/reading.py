@@ -73,6 +73,7 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         output_rate=plan.output_rate,
         output_format=plan.output_format,
         change_maps=result.changes,
+        head=origin.located.head,
     )
 
 

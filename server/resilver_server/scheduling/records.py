@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 from resilver_otio.types import Refusal
 from resilver_server.domain.failures import Failure
@@ -53,6 +54,8 @@ class ShotRecord:
     output_format: FrameFormat = FrameFormat(0, 0)
     change_maps: tuple[ChangeMap, ...] = ()
     """Of a preview."""
+    head: Fraction = Fraction(0)
+    """Record seconds in the result before the clip's own range, for a transition."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ import bpy
 from google.protobuf import json_format
 
 from resilver.v1 import types_pb2
-from resilver_client.errors import Cancelled, ClipUnsupported, InternalError, ResilverError, SelectionEmpty
+from resilver_client.errors import (
+    Cancelled,
+    ClipUnsupported,
+    InternalError,
+    InvalidRequest,
+    ResilverError,
+    SelectionEmpty,
+)
 from resilver_publish.types import (
     ChangeMap,
     HostClip,
@@ -58,6 +65,8 @@ class BlenderSession:
         return self._do(lambda: self._timeline(clips, pictures), calm=True)
 
     def in_the_way(self, clip: HostClip, layout: Layout) -> str:
+        if layout in (Layout.TAKE, Layout.FILE):
+            raise InvalidRequest(f"Blender has no layout {layout.value!r}", remedy="choose another layout")
         if layout is Layout.NEW_TIMELINE:
             return ""
         self._shown(clip)

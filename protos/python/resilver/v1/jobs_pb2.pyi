@@ -739,6 +739,7 @@ class Shot(google.protobuf.message.Message):
     OUTPUT_RATE_FIELD_NUMBER: builtins.int
     OUTPUT_FORMAT_FIELD_NUMBER: builtins.int
     CHANGE_MAPS_FIELD_NUMBER: builtins.int
+    HEAD_FIELD_NUMBER: builtins.int
     number: builtins.int
     """Position among the job's shots, from 0."""
     clip_id: builtins.str
@@ -783,6 +784,10 @@ class Shot(google.protobuf.message.Message):
     def change_maps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ChangeMap]:
         """What each stage changed, for a preview's pictures."""
 
+    @property
+    def head(self) -> resilver.v1.types_pb2.Rational:
+        """Seconds in the result before the clip's first moment, for a transition."""
+
     def __init__(
         self,
         *,
@@ -802,9 +807,10 @@ class Shot(google.protobuf.message.Message):
         output_rate: resilver.v1.types_pb2.Rational | None = ...,
         output_format: resilver.v1.types_pb2.FrameFormat | None = ...,
         change_maps: collections.abc.Iterable[global___ChangeMap] | None = ...,
+        head: resilver.v1.types_pb2.Rational | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["output_format", b"output_format", "output_rate", b"output_rate"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "warnings", b"warnings"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["head", b"head", "output_format", b"output_format", "output_rate", b"output_rate"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "head", b"head", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "warnings", b"warnings"]) -> None: ...
 
 global___Shot = Shot
 
