@@ -174,7 +174,7 @@ class ValidateRoom(PlanValidator):
 
 
 class ValidateTarget(InstancePlugin):
-    """The place above the clip is free. A preview or a new timeline needs no place in this one, a refused clip none."""
+    """The place above the clip is free. A preview, a take, a file or a new timeline needs none, a refused clip neither."""
 
     label = "Target track free"
     order = ValidatorOrder + 0.07
@@ -183,7 +183,8 @@ class ValidateTarget(InstancePlugin):
     def process(self, instance: Instance) -> None:
         state, known = state_of(instance.context), clip_of(instance)
         order, clip = state.asked, known.clip
-        if order.preview_frames or order.layout is Layout.NEW_TIMELINE or order.occupied is not Occupied.REFUSE:
+        needs_a_place = order.layout in (Layout.OVERLAY, Layout.REPLACE) and not order.preview_frames
+        if not needs_a_place or order.occupied is not Occupied.REFUSE:
             return
         if known.refusals:
             return

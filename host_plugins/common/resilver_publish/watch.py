@@ -118,7 +118,9 @@ class Meter:
 
     def _take_progress(self, event: jobs_pb2.JobEvent) -> None:
         for each in event.progress:
-            shot = self._shots[each.shot]
+            shot = self._shots.get(each.shot)
+            if shot is None:
+                continue
             shot.enter(each.phase)
             shot.stage, shot.done, shot.total = each.stage, each.done, each.total
             shot.left = each.seconds_left if each.HasField("seconds_left") else None

@@ -41,4 +41,6 @@ async def watch_rows(
 
 
 def _progress(job: str, sequence: int, run: JobRun) -> Event:
-    return Event(job, sequence, time.time(), EventKind.PROGRESS, run.control.state, progress=run.tracker.snapshot())
+    # while the running chunks end, the job is paused already as far as its user is concerned
+    state = JobState.PAUSED if run.control.pausing else run.control.state
+    return Event(job, sequence, time.time(), EventKind.PROGRESS, state, progress=run.tracker.snapshot())
