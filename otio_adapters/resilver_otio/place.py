@@ -16,7 +16,8 @@ from .fits import Fit, Window, find_fits, overlay_window, replace_window
 from .grid import to_rate
 from .layers import add_overlays
 from .parse import parse_timeline, to_json
-from .request import ORIGINAL, RESTORED, Overrides, original_reference
+from .request import ORIGINAL, RESTORED, Overrides, original_reference, timeline_rate
+from .resolve_frames import recount
 from .times import time_range, written_rate
 from .types import Layout, Placed, Restored
 from .walk import Place, walk
@@ -51,9 +52,12 @@ def place(timeline_json: str, restored: Sequence[Restored], layout: Layout, at_d
             switch_on(fit, ORIGINAL, RESTORED)
     add_overlays(overlays, fits)
     _replace(replacements)
-    if at_delivery_rate and fits:
-        to_rate(timeline, _delivery_rate(restored))
-    return Placed(keep_floats(to_json(timeline), timeline_json), tuple(report))
+    if not (at_delivery_rate and fits):
+        return Placed(keep_floats(to_json(timeline), timeline_json), tuple(report))
+    before, after = timeline_rate(places[0], timeline), _delivery_rate(restored)
+    to_rate(timeline, after)
+    text, looked_after = recount(to_json(timeline), before, after)
+    return Placed(keep_floats(text, timeline_json), (*report, *looked_after))
 
 
 def _delivery_rate(restored: Sequence[Restored]) -> Fraction:
