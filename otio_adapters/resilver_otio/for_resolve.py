@@ -8,6 +8,7 @@ Resolve wrote goes back bit by bit.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,7 @@ from resilver_client.errors import ClipUnsupported, InvalidRequest
 from .foreign import as_mapping
 from .parse import parse_timeline
 from .paths import is_windows, media_path
-from .times import snap_rate
+from .times import snap_rate, whole
 from .types import Placed
 
 _OWN = "Resolve_OTIO"
@@ -30,6 +31,9 @@ _KNOWN = {
     "RationalTime": 1, "TimeRange": 1,
 }  # fmt: skip
 """Schemas that Resolve writes, or is known to read, with their newest version there."""
+
+_NEAR = Fraction(1, 1000)
+"""A start so near to a frame, in frames, is that frame's."""
 
 _Json = dict[str, Any]
 
@@ -132,6 +136,7 @@ def _shape_clip(clip: _Json, sequences: list[str]) -> None:
     clip["active_media_reference_key"] = _DEFAULT
     if "resilver" in as_mapping(clip.get("metadata")):
         clip["metadata"].setdefault(_OWN, {})
+        _settle(clip["source_range"]["start_time"], reference.get("available_range"))
     if _kind(reference) == "ImageSequenceReference":
         base = _bare(str(reference["target_url_base"]))
         reference["target_url_base"] = base.rstrip("/\\") or base
@@ -140,6 +145,23 @@ def _shape_clip(clip: _Json, sequences: list[str]) -> None:
     elif _kind(reference) == "ExternalReference":
         reference["target_url"] = _bare(str(reference["target_url"]))
         reference["name"] = reference.get("name") or reference["target_url"].replace("\\", "/").rpartition("/")[2]
+
+
+def _settle(start: _Json, available: _Json | None) -> None:
+    """The start that means a frame of the restored file, never a float's breadth before it: where the file's frame
+    lies between frames of the timeline, an importer that cuts fractions off would show the frame before. Resolve
+    itself writes such values a breadth above (20.000000000000004)."""
+    if available is None:
+        return
+    rate, other = float(start["rate"]), float(available["duration"]["rate"])
+    exact = Fraction(start["value"]) / snap_rate(rate) * snap_rate(other)
+    frame = round(exact)
+    if whole(start["value"]) is not None or abs(exact - frame) > _NEAR:
+        return
+    value = float(frame * snap_rate(rate) / snap_rate(other))
+    while min(value / rate * other, value * other / rate, value * (other / rate)) < frame:
+        value = math.nextafter(value, math.inf)
+    start["value"] = value
 
 
 def _bare(url: str) -> str:
