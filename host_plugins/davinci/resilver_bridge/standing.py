@@ -1,0 +1,49 @@
+"""Jobs that are kept for the project, with where they stand on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resilver.v1 import jobs_pb2
+from resilver_client.client import Client
+from resilver_client.errors import BY_REASON, InternalError, JobNotFound, ResilverError
+from resilver_publish.watch import state_name
+
+from .host import KeptJob
+
+GONE = "gone"
+ENDED_BADLY = (jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A kept job."""
+
+    kept: KeptJob
+    state: str
+    """The server's name of it, GONE where the server does not know it, empty where it was not asked."""
+    error: ResilverError | None = None
+    """Why it failed."""
+
+    @property
+    def id(self) -> str:
+        return self.kept.remembered.job
+
+
+def standings(kept: Sequence[KeptJob], client: Client | None) -> tuple[Standing, ...]:
+    """Previews are left out. Raises ServerUnreachable."""
+    shown = [each for each in kept if not each.remembered.preview]
+    return tuple(_standing(each, client) if client is not None else Standing(each, "") for each in shown)
+
+
+def _standing(kept: KeptJob, client: Client) -> Standing:
+    try:
+        job = client.get(kept.remembered.job)
+    except JobNotFound:
+        return Standing(kept, GONE)
+    error = None
+    if job.state == jobs_pb2.JOB_STATE_FAILED:
+        kind = BY_REASON.get(job.error.reason, InternalError)
+        error = kind(job.error.what, where=job.error.where, remedy=job.error.remedy)
+    return Standing(kept, state_name(job.state), error)
