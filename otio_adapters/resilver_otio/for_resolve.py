@@ -153,13 +153,14 @@ def _settle(start: _Json, available: _Json | None) -> None:
     itself writes such values a breadth above (20.000000000000004)."""
     if available is None:
         return
-    rate, other = float(start["rate"]), float(available["duration"]["rate"])
-    exact = Fraction(start["value"]) / snap_rate(rate) * snap_rate(other)
+    rate, other = snap_rate(start["rate"]), snap_rate(available["duration"]["rate"])
+    exact = Fraction(start["value"]) / rate * other
     frame = round(exact)
     if whole(start["value"]) is not None or abs(exact - frame) > _NEAR:
         return
-    value = float(frame * snap_rate(rate) / snap_rate(other))
-    while min(value / rate * other, value * other / rate, value * (other / rate)) < frame:
+    value = float(frame * rate / other)
+    slow, fast = float(rate), float(other)
+    while min(Fraction(value) / rate * other, value / slow * fast, value * fast / slow) < frame:
         value = math.nextafter(value, math.inf)
     start["value"] = value
 

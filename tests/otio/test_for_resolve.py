@@ -16,7 +16,9 @@ from resilver_otio.for_resolve import for_resolve, is_from_resolve
 from resilver_otio.locate import locate, on_grid
 from resilver_otio.place import place
 from resilver_otio.read import read_timeline
+from resilver_otio.times import snap_rate
 from resilver_otio.types import ClipRequest, Layout, Restored
+from support.resolve_edits import around, clip, dissolve, gap, item, span, time, title, track, warp
 from support.resolve_rules import faults_of, seconds
 from support.shared import otio_sample
 
@@ -34,66 +36,6 @@ def sample(name: str) -> Any:
     if name in TIMELINES:
         return json.loads(otio_sample("resolve", f"{name}.otio").read_text())
     return around(json.loads(otio_sample("resolve_clips", f"{name}.json").read_text()))
-
-
-def around(*children: Any, rate: float | None = None) -> Any:
-    rate = children[0]["source_range"]["duration"]["rate"] if rate is None else rate
-    return {
-        "OTIO_SCHEMA": "Timeline.1",
-        "metadata": {"Resolve_OTIO": {"Resolve OTIO Meta Version": "1.0"}},
-        "name": "",
-        "global_start_time": time(3600 * round(rate), rate),
-        "tracks": {**item("Stack.1"), "children": [track("Video 1", *children)]},
-    }
-
-
-def item(schema: str, name: str = "", **more: Any) -> Any:
-    return {
-        "OTIO_SCHEMA": schema, "metadata": {}, "name": name, "source_range": None, "effects": [], "markers": [],
-        "enabled": True, **more,
-    }  # fmt: skip
-
-
-def track(name: str, *children: Any) -> Any:
-    signed = {"Resolve_OTIO": {"Locked": False}}
-    return item("Track.1", name, metadata=signed, kind="Video", children=list(children))
-
-
-def time(value: float, rate: float) -> Any:
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(value)}
-
-
-def span(start: float, count: float, rate: float) -> Any:
-    return {"OTIO_SCHEMA": "TimeRange.1", "duration": time(count, rate), "start_time": time(start, rate)}
-
-
-def clip(name: str, start: float = 86400, count: float = 48, rate: float = 24.0, reference: Any = None) -> Any:
-    media = {
-        "OTIO_SCHEMA": "ExternalReference.1", "metadata": {}, "name": name, "available_range": span(86400, 240, 24.0),
-        "available_image_bounds": None, "target_url": f"/film/{name}",
-    }  # fmt: skip
-    references = {"DEFAULT_MEDIA": media if reference is None else reference}
-    return item(
-        "Clip.2", name, metadata={"Resolve_OTIO": {}}, source_range=span(start, count, rate),
-        media_references=references, active_media_reference_key="DEFAULT_MEDIA",
-    )  # fmt: skip
-
-
-def title(count: float, name: str = "Text+") -> Any:
-    missing = {"OTIO_SCHEMA": "MissingReference.1", "metadata": {}, "name": "", "available_range": None}
-    made = clip(name, 0, count, reference={**missing, "available_image_bounds": None})
-    return {**made, "metadata": {}}
-
-
-def gap(count: float, rate: float = 24.0) -> Any:
-    return item("Gap.1", source_range=span(0, count, rate))
-
-
-def dissolve(half: float, rate: float = 24.0) -> Any:
-    return {
-        "OTIO_SCHEMA": "Transition.1", "metadata": {}, "name": "Cross Dissolve", "in_offset": time(half, rate),
-        "out_offset": time(half, rate), "transition_type": "SMPTE_Dissolve",
-    }  # fmt: skip
 
 
 def restored(request: ClipRequest, at_delivery_rate: bool, rate: F = F(60), sequence: bool = False) -> Restored:
@@ -251,6 +193,39 @@ class TestRealExports:
         results = [restored(each, True) for each in collect(json.dumps(data)).clips]
         report = place(json.dumps(data), results, Layout.OVERLAY, at_delivery_rate=True).report
         assert any("look after the key frames of Fairlight Clip Volume and Fades" in line for line in report)
+
+
+class TestRates:
+    """Timelines of every rate, with restored files of 60 and of 59.94, at the timeline's rate and at the file's."""
+
+    @pytest.mark.parametrize("at_delivery_rate", [False, True])
+    @pytest.mark.parametrize("delivery", [F(60), F(60000, 1001)])
+    @pytest.mark.parametrize("rate", [23.976, 23.976023976023978, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0])
+    def test_every_clip_is_on_its_frame(self, rate: float, delivery: F, at_delivery_rate: bool) -> None:
+        exact, base = snap_rate(rate), round(rate)
+        first = 3600 * base + 7
+
+        def media(name: str) -> Any:
+            made = clip(name, reference=None)["media_references"]["DEFAULT_MEDIA"]
+            return {**made, "available_range": span(3600 * base, 400, rate)}
+
+        a, b, c = (clip(n, first, count, rate, media(n)) for n, count in (("a", 49), ("b", 50), ("c", 33)))
+        c["effects"] = [warp(-2.0)]
+        data = around(gap(5, rate), a, dissolve(4, rate), b, gap(11, rate), c, rate=rate)
+        done, results = through(data, at_delivery_rate=at_delivery_rate, rate=delivery)
+        assert faults_of(done) == []
+        (added,) = [each for each in done["tracks"]["children"] if "resilver" in each["metadata"]]
+        grid = delivery if at_delivery_rate else exact
+        cuts = [[math.ceil(F(frame) / exact * grid) for frame in cut] for cut in ((5, 54), (54, 104), (115, 148))]
+        lie = lying(added)
+        assert [[start * grid, (start + length) * grid] for start, length, _, _ in lie] == cuts
+        heads = [0, 4, 0]  # the dissolve shows four frames of the second file before its cut
+        into = [F(head) / exact * delivery for head in heads]
+        if at_delivery_rate:
+            into = [F(0), F(cuts[1][0] - math.ceil(F(50) / exact * delivery)), F(0)]
+        assert [frame for _, _, frame, _ in lie] == [math.floor(frame) for frame in into]
+        for (_, length, frame, _), result in zip(lie, results, strict=True):
+            assert frame + length * delivery <= result.frames
 
 
 class TestWhatIsLeftOut:

@@ -6,7 +6,9 @@ expected number is written beside it.
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction as F
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,27 @@ def end_frame(place: Located) -> F:
     return (place.start + place.speed * place.duration) * place.rate
 
 
+def played_backwards(sample: str, start: int, count: int) -> ClipRequest:
+    """A real clip with another range, in Resolve's own form of a clip at -100 %: the range as it is, a warp of -1."""
+    data = json.loads(otio_sample("resolve_clips", sample).read_text())
+    data["source_range"]["start_time"]["value"] = float(start)
+    data["source_range"]["duration"]["value"] = float(count)
+    warp = {"OTIO_SCHEMA": "LinearTimeWarp.1", "metadata": {}, "name": "", "effect_name": "", "time_scalar": -1.0}
+    data["effects"].insert(0, warp)
+    track = {"OTIO_SCHEMA": "Track.1", "metadata": {}, "name": "Video 1", "kind": "Video", "children": [data]}
+    stack = {"OTIO_SCHEMA": "Stack.1", "metadata": {}, "name": "", "children": [track]}
+    timeline = {"OTIO_SCHEMA": "Timeline.1", "metadata": {}, "name": "", "tracks": stack}
+    (clip,) = collect(json.dumps(timeline)).clips
+    return clip
+
+
+@pytest.mark.parametrize("folder", ["resolve", "resolve_clips", "hiero_clips"])
+def test_every_export_is_spelled_out_here(folder: str) -> None:
+    said = Path(__file__).read_text("utf-8")
+    missing = [each.name for each in otio_sample(folder).iterdir() if f'"{each.name}"' not in said]
+    assert not missing
+
+
 class TestResolve:
     def test_plain_clip(self) -> None:
         """source 1800000@50 = 36000 s = 10:00:00:00; media starts there too: frames 0 to 1500 of 1500."""
@@ -57,7 +80,10 @@ class TestResolve:
         assert clip.media == "E:\\SHOWREEL\\NBC UNIVERSAL\\more 13th st\\1128797.mxf"
 
     def test_audio_tracks_are_not_film(self) -> None:
-        assert first_frame(located(only("resolve", "ref10_clean_audio_base.otio"))) == 0
+        """The same clip over eight audio tracks, seven of them one gap as long as the timeline: one shot, whose media
+        starts at 1800000@50, as its range does. 1800000 + 1500 is where both end."""
+        place = located(only("resolve", "ref10_clean_audio_base.otio"))
+        assert (first_frame(place), end_frame(place)) == (0, 1500)
 
     @pytest.mark.parametrize(("sample", "offset"), [("ref2.otio", 50), ("ref3_clipvol.otio", 10)])
     def test_dissolve(self, sample: str, offset: int) -> None:
@@ -78,7 +104,11 @@ class TestResolve:
         assert (first_frame(place), end_frame(place)) == (0, 750)
 
     def test_speed_ramp_is_refused(self) -> None:
-        (refusal,) = collected("resolve", "ref5_speedramp_stepped.otio").refusals
+        """Key frames at 0, 10.32, 49.2 and 59.14 s show media seconds 0, 10.32, 20.04 and 29.98: 100 %, then 9.72 s in
+        38.88 s = 25 %, then 100 % again."""
+        found = collected("resolve", "ref5_speedramp_stepped.otio")
+        (refusal,) = found.refusals
+        assert not found.clips
         assert (refusal.clip, refusal.reason, refusal.clip_id) == ("1128797.mxf", "CLIP_UNSUPPORTED", "0/0")
         assert "4 key frames" in refusal.message
 
@@ -108,8 +138,19 @@ class TestResolve:
         place = located(clip)
         assert (first_frame(place), end_frame(place)) == (34, 73)
         assert clip.first_number == 1000
+        assert (clip.first_number + 34, clip.first_number + 73 - 1) == (1034, 1072)
+
+    def test_reverse(self) -> None:
+        """The same export played backwards over 20@25, 41 frames long, files from 1000: the range is files 1020 to
+        1060 however it is played, so 1060 is shown first, and 41 frames on it ends after 1020."""
+        clip = played_backwards("img_seq_with_handles.json", 20, 41)
+        place = located(clip)
+        assert clip.first_number == 1000
+        assert (place.speed, place.duration) == (-1, F(41, 25))
+        assert (1000 + first_frame(place), 1000 + end_frame(place) + 1) == (1060, 1020)
 
     def test_movie_with_handles(self) -> None:
+        """0@25 of 16450 frames from 0@25, 171 frames at 100 %: frames 0 to 171."""
         place = located(only("resolve_clips", "movie_with_handles.json"))
         assert (first_frame(place), end_frame(place)) == (0, 171)
 
@@ -120,7 +161,7 @@ class TestResolve:
         assert (first_frame(place), end_frame(place)) == (F("30.72"), F("72.96"))
 
     def test_two_and_a_half_times(self) -> None:
-        """171 frames at 250 % are 427.5 frames."""
+        """0@25 of 16450 frames from 0@25; 171 record frames at 250 % are 171 * 2.5 = 427.5 frames."""
         place = located(only("resolve_clips", "qt_retimed_speed.json"))
         assert (first_frame(place), end_frame(place)) == (0, F("427.5"))
 
