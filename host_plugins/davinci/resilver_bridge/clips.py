@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -211,15 +211,3 @@ def _media(item: Item, request: ClipRequest | None, located: Located | None, exi
     number = request.first_number or 0
     there = exists(request.media % number if request.is_sequence else request.media)
     return host.Media(name, request.media if there else "", max(first, Fraction(0)), request.is_sequence, number)
-
-
-def changed_since(then: Item, now: Item) -> Iterator[str]:
-    """What of a clip is not as it was, for people. Where it lies does not count."""
-    if then.duration != now.duration:
-        yield f"it lasts {now.duration} frames now and lasted {then.duration}"
-    if (then.media.path if then.media else "") != (now.media.path if now.media else ""):
-        yield "it shows other media now"
-    for before, after in ((then.source_start, now.source_start), (then.left_offset, now.left_offset)):
-        if before is not None and after is not None and before != after:
-            yield f"it begins with frame {after:g} of its film now and began with {before:g}"
-            return

@@ -50,6 +50,13 @@ class Fields:
             raise self._wrong(key, "a number")
         return float(value)
 
+    def fraction(self, key: str) -> Fraction:
+        """Written as ``"24000/1001"``."""
+        try:
+            return Fraction(self.text(key))
+        except (ValueError, ZeroDivisionError) as error:
+            raise self._wrong(key, "a fraction") from error
+
     def maybe(self, read: Callable[[str], T], key: str) -> T | None:
         """``fields.maybe(fields.whole, "source_start")``: None where the version cannot say it."""
         return read(key) if self.has(key) else None

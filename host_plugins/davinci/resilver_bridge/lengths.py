@@ -50,6 +50,15 @@ def over(clip: RestoredClip, duration: int, timeline_rate: Fraction) -> Range:
     return _within(clip, Range(start, start + count))
 
 
+def in_place(clip: RestoredClip, duration: int, timeline_rate: Fraction) -> Range:
+    """What of the file stands in for the original itself, whose place and length stay as they are.
+
+    Raises FrameCountMismatch where the file ends before.
+    """
+    start = ceil(clip.head * clip.rate)
+    return _within(clip, Range(start, start + ceil(duration * clip.rate / timeline_rate)))
+
+
 def between_cuts(clip: RestoredClip, start: Fraction, stop: Fraction) -> tuple[int, Range]:
     """On a timeline at the file's own rate: the frame at which the clip starts, and what of the file it shows.
 

@@ -34,7 +34,15 @@ class Script:
         self._last = 0
         self.gone = threading.Event()
         """Set as soon as the script has gone."""
+        self._hello: Hello | None = None
         threading.Thread(target=self._read, name="resilver script", daemon=True).start()
+
+    @property
+    def hello(self) -> Hello:
+        """Who is there. Raises InternalError before ``greet``."""
+        if self._hello is None:
+            raise InternalError("the menu script was not greeted yet")
+        return self._hello
 
     def greet(self, version: str) -> Hello:
         """Read who is there and answer it. ``version`` is the bridge's own.
@@ -47,6 +55,7 @@ class Script:
         protocol = said["hello"].get("protocol")
         if protocol == PROTOCOL:
             self._write({"welcome": {"protocol": PROTOCOL, "version": version}})
+            self._hello = hello
             return hello
         error = VersionMismatch(
             f"Resolve's menu entries speak protocol {protocol!r}, this bridge speaks {PROTOCOL}",
@@ -56,7 +65,7 @@ class Script:
         self._write({"refused": _as_json(error)})
         raise error
 
-    def call(self, name: str, **arguments: object) -> dict[str, Any]:
+    def call(self, name: str, /, **arguments: object) -> dict[str, Any]:
         """The script's answer. Waits as long as Resolve takes: a dialog that is open there holds it up (``waiting``).
 
         Raises the class that the script's error names, and HostFailed where the script has gone.
