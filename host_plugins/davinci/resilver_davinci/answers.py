@@ -1,0 +1,34 @@
+"""What the bridge asks of Resolve, and who answers it: docs/bridge-protocol.md."""
+
+from typing import TYPE_CHECKING, Callable, Dict
+
+from . import api, placing, reading, takes, taking_back, timelines
+from .refused import FAILED, Refused, dialog_open
+from .requests import Json
+
+if TYPE_CHECKING:
+    from fusionscript import Resolve
+
+__all__ = ["CALLS", "Refused", "answer"]
+
+CALLS: "Dict[str, Callable[[Resolve, Json], Json]]" = {
+    "edit": reading.edit,
+    "place": placing.place,
+    "take_back": taking_back.take_back,
+    "take": takes.take,
+    "new_timeline": timelines.new_timeline,
+    "save": reading.save,
+}
+
+
+def answer(resolve: "Resolve", call: str, arguments: Json) -> Json:
+    """Answer a call of the bridge. Raises Refused, and then nothing half-done is left, or its ``what`` says what is."""
+    if call not in CALLS:
+        what = "Resolve's menu entry does not know what it is asked for: " + call
+        raise Refused(FAILED, what, "", "install Resilver's menu entries again: resilver davinci install")
+    try:
+        return CALLS[call](resolve, arguments)
+    except Refused as refused:
+        if refused.reason == FAILED and "taken back" not in refused.what and not api.answers(resolve):
+            raise dialog_open() from refused
+        raise

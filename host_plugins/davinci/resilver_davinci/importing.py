@@ -1,0 +1,188 @@
+"""Restored files come into the media pool, once each, and are what they should be there."""
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence
+
+from . import api, rates
+from .refused import Refused, refused_by_resolve
+from .requests import File
+from .undoing import Undo
+
+if TYPE_CHECKING:
+    from fusionscript import Folder, MediaPool, MediaPoolItem
+
+WAITS = (0.2, 1.0)
+"""Seconds before an import is tried again: the first one at times gives nothing."""
+
+INDIVIDUAL = "switch off 'Show Individual Frames' in the menu of the media pool, then try again"
+
+
+class Bin(NamedTuple):
+    """Where restored media is kept."""
+
+    folder: "Folder"
+    is_new: bool
+
+
+class Media(NamedTuple):
+    """A restored file in the media pool."""
+
+    item: "MediaPoolItem"
+    id: str
+    is_new: bool
+
+
+def find_bin(pool: "MediaPool", name: str) -> Bin:
+    """The bin of this name directly under the root, made where it is missing. Raises Refused."""
+    root = pool.GetRootFolder()
+    if not root:
+        raise refused_by_resolve("Resolve does not show its media pool")
+    for folder in api.subfolders(root):
+        if api.text(folder.GetName()) == name:
+            return Bin(folder, False)
+    made = pool.AddSubFolder(root, name)
+    if not made or api.text(made.GetName()) != name:
+        raise refused_by_resolve("Resolve does not make a bin in its media pool", name)
+    return Bin(made, True)
+
+
+def bring(pool: "MediaPool", folder: "Folder", file: File, imported: List[Media]) -> Media:
+    """The file in the pool: what lies in the bin already where it still is the file, otherwise imported.
+
+    What is imported is put into ``imported`` at once, so that it can be taken back. Raises Refused where Resolve does
+    not import it, or takes it for something else than it is.
+    """
+    for item in _same_path(folder, file):
+        if not _wrong(item, file):
+            return Media(item, api.identity(item), False)
+    item = _import(pool, folder, file, imported)
+    wrong = _wrong(item, file)
+    if wrong:
+        remedy = "look at the file in the media pool, or render it in another format"
+        raise refused_by_resolve("Resolve takes a restored file for something else: " + wrong, file.path, remedy)
+    return Media(item, api.identity(item), True)
+
+
+def _same_path(folder: "Folder", file: File) -> "List[MediaPoolItem]":
+    wanted = {_plain(path) for path in paths(file)}
+    return [item for item in api.clips(folder) if _plain(api.properties(item).get("File Path")) in wanted]
+
+
+def paths(file: File) -> List[str]:
+    """How Resolve writes the path: of a sequence "output.[1001-1099].exr"."""
+    if not file.is_sequence:
+        return [file.path]
+    before, number, after = _pattern(file.path)
+    first, last = number % file.first_number, number % file.last_number
+    written = [before + "[" + first + "-" + last + "]" + after]
+    return [*written, before + first + after] if file.frames == 1 else written
+
+
+def _pattern(path: str) -> List[str]:
+    """A printf pattern in three: "/a/b.", "%04d", ".exr". Raises Refused where there is none."""
+    start = path.rfind("%")
+    end = path.find("d", start)
+    number = path[start : end + 1]
+    if start < 0 or end < 0 or not (number[1:-1] or "0").isdigit():
+        raise refused_by_resolve("the restored files are not numbered as a sequence is", path, "restore it again")
+    return [path[:start], number, path[end + 1 :]]
+
+
+def _plain(path: Any) -> str:
+    return os.path.normcase(os.path.normpath(api.text(path)))
+
+
+def _import(pool: "MediaPool", folder: "Folder", file: File, imported: List[Media]) -> "MediaPoolItem":
+    if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
+        pool.SetCurrentFolder(folder)
+        if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
+            raise refused_by_resolve("Resolve does not open a bin of its media pool", api.text(folder.GetName()))
+    before = {api.identity(item) for item in api.clips(folder)}
+    for wait in (0.0, *WAITS):
+        time.sleep(wait)
+        _ask(pool, file)
+        new = [item for item in api.clips(folder) if api.identity(item) not in before]
+        imported.extend(Media(item, api.identity(item), True) for item in new)
+        if new:
+            return _only(new, file)
+    raise _not_imported(file)
+
+
+def _ask(pool: "MediaPool", file: File) -> None:
+    path = os.path.normpath(file.path)
+    if file.is_sequence:
+        pool.ImportMedia([{"FilePath": path, "StartIndex": file.first_number, "EndIndex": file.last_number}])
+    else:
+        pool.ImportMedia([path])
+
+
+def _only(new: "List[MediaPoolItem]", file: File) -> "MediaPoolItem":
+    if len(new) > 1:
+        raise refused_by_resolve("Resolve imports a sequence as single pictures", file.path, INDIVIDUAL)
+    wanted = {_plain(path) for path in paths(file)}
+    said = api.text(api.properties(new[0]).get("File Path"))
+    if _plain(said) not in wanted:
+        what = "Resolve imports something else than it was asked for: " + (said or "a file without a path")
+        raise refused_by_resolve(what, file.path, INDIVIDUAL if file.is_sequence else "import the file by hand")
+    return new[0]
+
+
+def _not_imported(file: File) -> Refused:
+    first = _pattern(file.path)[1] % file.first_number if file.is_sequence else ""
+    path = file.path.replace(_pattern(file.path)[1], first) if file.is_sequence else file.path
+    if not os.path.exists(path):
+        return refused_by_resolve("the restored file is gone, or not visible from here", path, "restore it again")
+    remedy = "import it by hand to see what Resolve says; the free edition on Linux cannot read H.264 and H.265"
+    return refused_by_resolve("Resolve does not import the restored file", path, remedy)
+
+
+def _wrong(item: "MediaPoolItem", file: File) -> str:
+    """What Resolve takes it for, where it is not the file; of an unused sequence the rate is set first."""
+    said = api.properties(item)
+    if file.is_sequence and not rates.same(said.get("FPS"), file.rate):
+        item.SetClipProperty("FPS", file.rate)
+        said = api.properties(item)
+    if not rates.same(said.get("FPS"), file.rate):
+        return "{} frames a second instead of {}".format(api.text(said.get("FPS")) or "unknown", file.rate)
+    frames = api.whole_or_none(said.get("Frames"))
+    if frames != file.frames:
+        return "{} frames instead of {}".format("unknown" if frames is None else frames, file.frames)
+    return ""
+
+
+def find_media(folder: "Folder", wanted: str) -> "Optional[MediaPoolItem]":
+    """A piece of media by its id, in this bin and those below it."""
+    for item in api.clips(folder):
+        if api.identity(item) == wanted:
+            return item
+    for below in api.subfolders(folder):
+        found = find_media(below, wanted)
+        if found:
+            return found
+    return None
+
+
+def bring_all(pool: "MediaPool", name: str, files: Sequence[File], undo: Undo) -> Dict[File, Media]:
+    """Every file in the bin of this name, once each. Raises Refused; what came is taken away again then."""
+    known: List[Media] = []
+    found = find_bin(pool, name)
+    undo.add("restored media in the bin {}".format(name), lambda: _take_away(pool, found, known))
+    media: Dict[File, Media] = {}
+    for file in files:
+        if file not in media:
+            media[file] = bring(pool, found.folder, file, known)
+    return media
+
+
+def _take_away(pool: "MediaPool", found: Bin, known: List[Media]) -> List[str]:
+    """What was imported goes out of the pool again, and the bin with it where it was made for it and is empty."""
+    new = {media.id for media in known}
+    there = [item for item in api.clips(found.folder) if api.identity(item) in new]
+    if there:
+        pool.DeleteClips(there)
+    remain = [api.text(item.GetName()) for item in api.clips(found.folder) if api.identity(item) in new]
+    if found.is_new and not api.clips(found.folder) and not api.subfolders(found.folder):
+        pool.SetCurrentFolder(pool.GetRootFolder())
+        pool.DeleteFolders([found.folder])
+    return ["{} in the media pool".format(name) for name in remain]

@@ -1,0 +1,203 @@
+"""Pieces of media are laid on a timeline, each of them read back, and looked for again once the project is saved.
+
+Resolve never overwrites: where a place is taken, what is laid later is dropped without a word. It counts frames of
+media down to whole frames of the timeline, and not every version counts the end alike; so what counts is the start and
+the duration that it says afterwards.
+"""
+
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from . import api, keeping, reading, words
+from .refused import Refused, refused_by_resolve
+from .requests import Clip, Place
+from .undoing import Undo
+from .work import Lying, Work, lying
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem, Timeline, TimelineItem
+    from fusionscript.fusionscript import TrackType
+
+MEDIA_TYPE: "Dict[TrackType, int]" = {api.VIDEO: 1, api.AUDIO: 2}
+
+SAVE_YOURSELF = "Resolve did not save the project: save it yourself"
+
+Dress = Callable[[int, "TimelineItem"], None]
+"""Gives the item of a piece, by its number, its colour and the like."""
+
+
+class Piece(NamedTuple):
+    """A piece of media and the place where it is to lie, absolute."""
+
+    name: str
+    kind: "TrackType"
+    media: "MediaPoolItem"
+    place: Place
+    source_start: int
+    source_end: int
+    frames: Optional[int]
+    """In the file; None where that is not known."""
+
+
+def ends(piece: Piece) -> Iterator[int]:
+    """The ends to try, within the file: as asked, a frame later, a frame earlier."""
+    for end in (piece.source_end, piece.source_end + 1, piece.source_end - 1):
+        if end > piece.source_start and (piece.frames is None or end <= piece.frames):
+            yield end
+
+
+def lay(work: Work, piece: Piece, known: List[str]) -> str:
+    """Lay a piece exactly where it is to lie; its id. Raises Refused, and then it does not lie there.
+
+    The id of whatever comes onto the timeline is put into ``known`` at once, so that it can be taken away.
+    """
+    keeping.selected_for(work.pool, work.resolve, piece.media)
+    lengths: List[int] = []
+    for end in ends(piece):
+        laid = _append(work, piece, end, known) or _append(work, piece, end, known)
+        if laid is None:
+            continue
+        if laid.place == piece.place and _shows_the_start(laid.item, piece):
+            return laid.id
+        if remove(work.timeline, piece.kind, [laid.id]):
+            raise _misplaced(work.timeline, piece, laid.place)
+        if laid.place.start != piece.place.start or laid.place.duration == piece.place.duration:
+            raise _misplaced(work.timeline, piece, laid.place)
+        lengths.append(laid.place.duration)
+    raise _wrong_length(piece, lengths) if lengths else _not_laid(work.timeline, piece)
+
+
+def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Lying]:
+    """Ask Resolve once, and look what came onto the track. Its own answer is not believed, either way."""
+    track, media = piece.place.track, api.identity(piece.media)
+    before = {api.identity(item) for item in api.items(work.timeline, piece.kind, track)}
+    info = {
+        "mediaPoolItem": piece.media,
+        "startFrame": piece.source_start,
+        "endFrame": end,
+        "mediaType": MEDIA_TYPE[piece.kind],
+        "trackIndex": track,
+        "recordFrame": piece.place.start,
+    }
+    api.append(work.pool, info)
+    there = lying(work.timeline, piece.kind, track)
+    new = [one for one in there if one.id not in before and api.identity(one.item.GetMediaPoolItem()) == media]
+    known.extend(one.id for one in new)
+    if len(new) > 1:
+        remove(work.timeline, piece.kind, [one.id for one in new])
+        raise _not_laid(work.timeline, piece)
+    return new[0] if new else None
+
+
+def _shows_the_start(item: "TimelineItem", piece: Piece) -> bool:
+    """Whether it begins with the right frame. Resolve is at times off by one there, and before 19 says nothing."""
+    said = reading.source_start(item)
+    return said is None or abs(said - piece.source_start) <= 1
+
+
+def _misplaced(timeline: "Timeline", piece: Piece, place: Place) -> Refused:
+    asked, came = words.at(timeline, piece.place), words.at(timeline, place)
+    if asked == came:
+        return refused_by_resolve("Resolve lays another part of it than it was asked for", piece.name)
+    return refused_by_resolve("Resolve lays it on {} instead of {}".format(came, asked), piece.name)
+
+
+def _wrong_length(piece: Piece, lengths: Sequence[int]) -> Refused:
+    said = " or ".join(str(length) for length in lengths)
+    what = "Resolve makes it {} frames long instead of {}".format(said, piece.place.duration)
+    return refused_by_resolve(what, piece.name, "lay it by hand, from the bin in the media pool")
+
+
+def _not_laid(timeline: "Timeline", piece: Piece) -> Refused:
+    where = words.when(timeline, piece.place.start)
+    what = "Resolve does not lay it on {} track {} at {}".format(piece.kind, piece.place.track, where)
+    return refused_by_resolve(what, piece.name)
+
+
+def remove(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) -> List[Lying]:
+    """Take items away, by id; those that lie there all the same. Asked twice: Resolve may need it."""
+    for _ in range(2):
+        found = _with_ids(timeline, kind, wanted)
+        if not found:
+            return []
+        timeline.DeleteClips([one.item for one in found], False)
+    return _with_ids(timeline, kind, wanted)
+
+
+def _with_ids(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) -> List[Lying]:
+    ids = set(wanted)
+    tracks = range(1, api.track_count(timeline, kind) + 1) if ids else ()
+    return [one for track in tracks for one in lying(timeline, kind, track) if one.id in ids]
+
+
+def undoing(work: Work, kind: "TrackType", undo: Undo) -> List[str]:
+    """A list for ids of what is laid; all of it is taken away where the call fails."""
+    known: List[str] = []
+
+    def take_away() -> List[str]:
+        timeline = work.fresh().timeline
+        remain = remove(timeline, kind, known)
+        return ['"{}" on {}'.format(api.text(one.item.GetName()), words.at(timeline, one.place)) for one in remain]
+
+    undo.add("restored clips that were laid already", take_away)
+    return known
+
+
+def settle(
+    work: Work, pieces: Sequence[Piece], ids: List[str], known: List[str], dress: Dress, notes: List[str], undo: Undo
+) -> List[Lying]:
+    """Save, list again, and lay again what has vanished, once; then they must all be there. What lies there now."""
+    undo.saved = True
+    for last in (False, True):
+        if not reading.saved(work.resolve, work.project) and not last:
+            notes.append(SAVE_YOURSELF)
+        work = work.fresh()
+        there = found(work.timeline, pieces, ids)
+        missing = [index for index in range(len(pieces)) if index not in there]
+        if not missing:
+            return [there[index] for index in range(len(pieces))]
+        for index in missing if not last else ():
+            remove(work.timeline, pieces[index].kind, [ids[index]])
+            ids[index] = lay(work, pieces[index], known)
+        laid_again = [ids[index] if index in missing else "" for index in range(len(ids))]
+        dress_all(work.timeline, pieces, laid_again, dress)
+    names = ", ".join(pieces[index].name for index in missing)
+    raise refused_by_resolve("restored clips vanish from the timeline when the project is saved", names)
+
+
+def dress_all(timeline: "Timeline", pieces: Sequence[Piece], ids: Sequence[str], dress: Dress) -> None:
+    """Give all of these their colour and the like."""
+    for track, kind in {(piece.place.track, piece.kind) for piece in pieces}:
+        there = {one.id: one.item for one in lying(timeline, kind, track)}
+        for index, wanted in enumerate(ids):
+            if wanted in there:
+                dress(index, there[wanted])
+
+
+def found(timeline: "Timeline", pieces: Sequence[Piece], ids: Sequence[str]) -> Dict[int, Lying]:
+    """By number of the piece what lies on its place now: by its id, or, where saving gave it another, by its media."""
+    lies: Dict[int, Lying] = {}
+    for track, kind in {(piece.place.track, piece.kind) for piece in pieces}:
+        there = {one.place: one for one in lying(timeline, kind, track)}
+        for index, piece in enumerate(pieces):
+            one = there.get(piece.place) if (piece.place.track, piece.kind) == (track, kind) else None
+            if one and (one.id == ids[index] or _of(one.item, piece.media)):
+                lies[index] = one
+    return lies
+
+
+def _of(item: "TimelineItem", media: "MediaPoolItem") -> bool:
+    return api.identity(item.GetMediaPoolItem()) == api.identity(media)
+
+
+def dress(item: "TimelineItem", clip: Clip, notes: List[str]) -> None:
+    """Colour and marker, by which an artist sees what was restored. Where they fail, a note says so."""
+    if clip.colour:
+        api.untyped(item).SetClipColor(clip.colour)
+        if api.text(item.GetClipColor()) != clip.colour:
+            notes.append('"{}" could not be coloured {}'.format(clip.name, clip.colour))
+    marker = clip.marker
+    if marker:
+        first = clip.source_start  # markers count the media's frames, and are seen only on those that the item shows
+        api.untyped(item).AddMarker(first, marker.colour, marker.name, marker.note, 1, marker.custom)
+        if not item.GetMarkerByCustomData(marker.custom):
+            notes.append('"{}" could not be given its marker'.format(clip.name))

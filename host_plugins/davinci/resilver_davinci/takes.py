@@ -1,0 +1,123 @@
+"""``take``: restored clips come as takes of their originals; place, length, grade and transform stay."""
+
+from typing import TYPE_CHECKING, List, NamedTuple, Sequence
+
+from . import api, importing, keeping, laying, placing, reading, requests
+from . import work as works
+from .laying import Piece
+from .refused import refused_by_resolve
+from .requests import Clip, Json
+from .undoing import Undo, all_or_nothing
+from .work import Lying, Work
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem, Resolve, TimelineItem
+
+ABOVE = "put the restored clips on a track above instead"
+
+
+class Before(NamedTuple):
+    """What an item was before it got a take."""
+
+    takes: int
+    """How many; 0: it was no take selector."""
+    selected: int
+    """Which one was shown; 0: it was no take selector."""
+
+
+def take(resolve: "Resolve", arguments: Json) -> Json:
+    """The answer to ``take``. Raises Refused, and then all clips are as they were, or the error says which are not."""
+    clips = requests.clips(arguments)
+    project = api.open_project(resolve, arguments["project"])
+    with keeping.as_it_was(resolve, project) as notes:
+        work = works.on(resolve, project, arguments["timeline"])
+        found = works.everything(work.timeline, api.VIDEO)
+        for clip in clips:
+            works.original(work.timeline, found, clip)
+            placing.require_unlocked(work, found[clip.original].place.track, clip.name)
+        with all_or_nothing(resolve) as undo:
+            media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
+            pieces = placing.pieces(clips, media)
+            for clip, piece in zip(clips, pieces):
+                _add(work, clip, piece, undo)
+            laid = _settle(work, clips, pieces, notes, undo)
+        return {
+            "placed": [dict(placing.placed(clip, one), media=media[clip.file].id) for clip, one in zip(clips, laid)],
+            "notes": notes,
+        }
+
+
+def _before(item: "TimelineItem") -> Before:
+    return Before(api.whole_or_none(item.GetTakesCount()) or 0, api.whole_or_none(item.GetSelectedTakeIndex()) or 0)
+
+
+def _add(work: Work, clip: Clip, piece: Piece, undo: Undo) -> None:
+    """Give an original its take, shown, and everything else as it was. Raises Refused."""
+    one = works.everything(work.timeline, api.VIDEO)[clip.original]
+    before = _before(one.item)
+
+    def take_back() -> List[str]:
+        there = works.everything(work.fresh().timeline, api.VIDEO)[clip.original]
+        return _dropped(there.item, piece.media, before)
+
+    undo.add('a restored take of "{}"'.format(clip.name), take_back)
+    lengths: List[int] = []
+    for end in laying.ends(piece):
+        if not _try(one.item, piece, end, before):
+            raise refused_by_resolve("Resolve does not make the restored clip a take", clip.name, ABOVE)
+        now = api.start(one.item), api.duration(one.item)
+        if now == (one.place.start, one.place.duration):
+            return
+        lengths.append(now[1] or 0)
+        if _dropped(one.item, piece.media, before) or (api.start(one.item), api.duration(one.item)) != one.place[1:]:
+            break
+    said = " or ".join(str(length) for length in lengths)
+    what = "with the restored take the clip would be {} frames long instead of {}".format(said, one.place.duration)
+    raise refused_by_resolve(what, clip.name, ABOVE)
+
+
+def _try(item: "TimelineItem", piece: Piece, end: int, before: Before) -> bool:
+    """Add the take and show it; whether it is shown."""
+    item.AddTake(piece.media, piece.source_start, end)
+    index = api.whole_or_none(item.GetTakesCount()) or 0
+    if index != max(before.takes, 1) + 1:
+        return False
+    item.SelectTakeByIndex(index)
+    return api.whole_or_none(item.GetSelectedTakeIndex()) == index and _shows(item, piece.media)
+
+
+def _shows(item: "TimelineItem", media: "MediaPoolItem") -> bool:
+    return api.identity(item.GetMediaPoolItem()) == api.identity(media)
+
+
+def _dropped(item: "TimelineItem", media: "MediaPoolItem", before: Before) -> List[str]:
+    """Delete what was added and show what was shown; what remains, for people."""
+    for index in range(api.whole_or_none(item.GetTakesCount()) or 0, max(before.takes, 1), -1):
+        if of_take(item, index) == api.identity(media):
+            item.SelectTakeByIndex(before.selected or 1)
+            item.DeleteTakeByIndex(index)
+    count = api.whole_or_none(item.GetTakesCount()) or 0
+    if before.takes == 0 and count == 1:
+        item.FinalizeTake()
+    elif before.selected and api.whole_or_none(item.GetSelectedTakeIndex()) != before.selected:
+        item.SelectTakeByIndex(before.selected)
+    return [] if _before(item) == before else ['the takes of "{}"'.format(api.text(item.GetName()))]
+
+
+def of_take(item: "TimelineItem", index: int) -> str:
+    """Id of a take's media."""
+    said = item.GetTakeByIndex(index)
+    return api.identity(said.get("mediaPoolItem")) if isinstance(said, dict) else ""
+
+
+def _settle(work: Work, clips: Sequence[Clip], pieces: Sequence[Piece], notes: List[str], undo: Undo) -> List[Lying]:
+    """Save and look again: every original still shows its restored take where it lay. Raises Refused."""
+    undo.saved = True
+    if not reading.saved(work.resolve, work.project):
+        notes.append(laying.SAVE_YOURSELF)
+    found = works.everything(work.fresh().timeline, api.VIDEO)
+    for clip, piece in zip(clips, pieces):
+        one = found.get(clip.original)
+        if one is None or one.place != clip.original_place or not _shows(one.item, piece.media):
+            raise refused_by_resolve("the restored take is gone once the project is saved", clip.name, ABOVE)
+    return [found[clip.original] for clip in clips]
