@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -62,15 +62,44 @@ def for_resolve(timeline_json: str) -> Placed:
         what, remedy = "the timeline is not an export of DaVinci Resolve", "export it there as OTIO"
         raise InvalidRequest(what, remedy=remedy)
     report: list[str] = []
-    sequences: list[str] = []
-    _shape(data["tracks"], "", report, sequences)
+    clips = list(_shape(data["tracks"], "", report))
     plain = _plain(data, "the timeline", report)
-    if sequences:
-        report.append(
-            f"image sequences ({', '.join(dict.fromkeys(sequences))}): Resolve 18 was reported not to import them from "
-            "OTIO files; look whether these clips are there, else choose a movie as the result's format"
-        )
+    report.extend(_unmeasured(clips))
     return Placed(json.dumps(plain, indent=4, ensure_ascii=False), tuple(report))
+
+
+def _unmeasured(clips: Sequence[_Json]) -> Iterator[str]:
+    """What nobody has seen Resolve do, where the timeline asks for it."""
+    sequences = dict.fromkeys(_reference(each)["name"] for each in clips if _is_sequence(each))
+    if sequences:
+        yield (
+            f"image sequences ({', '.join(sequences)}): Resolve 18 was reported not to import them from OTIO files; "
+            "look whether these clips are there, else choose a movie as the result's format"
+        )
+    crossing = dict.fromkeys(_name(each) for each in clips if _is_ours(each) and _crosses_label_rates(each))
+    if crossing:
+        yield (
+            f"{', '.join(crossing)}: the restored file has a timecode, and of its rate and the timeline's one is a "
+            "whole number and one is not; how Resolve counts between the two was not measured. Look whether the "
+            "clips show the right moment, or restore at the timeline's kind of rate (59.94 for 23.976 and 29.97)"
+        )
+
+
+def _is_ours(item: _Json) -> bool:
+    return "resilver" in as_mapping(item.get("metadata"))
+
+
+def _is_sequence(clip: _Json) -> bool:
+    return _kind(_reference(clip)) == "ImageSequenceReference"
+
+
+def _crosses_label_rates(clip: _Json) -> bool:
+    """Whether an hour of timecode is an hour for the file or for the timeline, but not for both."""
+    first = as_mapping(as_mapping(_reference(clip).get("available_range")).get("start_time"))
+    if not first or not first["value"]:
+        return False
+    rates = (snap_rate(first["rate"]), snap_rate(clip["source_range"]["start_time"]["rate"]))
+    return len({rate.denominator == 1 for rate in rates}) == 2
 
 
 def _is_timeline(data: Any) -> bool:
@@ -81,8 +110,8 @@ def _kind(item: Any) -> str:
     return str(as_mapping(item).get("OTIO_SCHEMA", "")).partition(".")[0]
 
 
-def _shape(composition: _Json, track: str, report: list[str], sequences: list[str]) -> None:
-    """In place, with all that lies in it. ``track``: name of the outermost track, for people."""
+def _shape(composition: _Json, track: str, report: list[str]) -> Iterator[_Json]:
+    """In place, with all that lies in it; its clips. ``track``: name of the outermost track, for people."""
     cursor = Fraction(0)
     children: list[tuple[_Json, bool]] = []
     for child in composition["children"]:
@@ -92,13 +121,14 @@ def _shape(composition: _Json, track: str, report: list[str], sequences: list[st
             report.append(f"{_name(child)} ({where}) is left out, put it back by hand: {why}")
             child = _gap(child)
         elif _kind(child) == "Clip":
-            _shape_clip(child, sequences)
+            _shape_clip(child)
+            yield child
         elif _kind(child) in _COMPOSITIONS:
-            _shape(child, track or str(child.get("name") or "a track"), report, sequences)
+            yield from _shape(child, track or str(child.get("name") or "a track"), report)
         children.append((child, bool(why)))
         cursor += _length(child) if _kind(composition) == "Track" else 0
     composition["children"] = list(_joined(_without_loose_dissolves(children, track, report)))
-    if "resilver" in as_mapping(composition.get("metadata")):
+    if _is_ours(composition):
         composition["metadata"].setdefault(_OWN, {"Locked": False})
 
 
@@ -130,18 +160,17 @@ def _reference(clip: _Json) -> _Json:
     return next(iter(references.values()), {"OTIO_SCHEMA": "MissingReference.1"})
 
 
-def _shape_clip(clip: _Json, sequences: list[str]) -> None:
+def _shape_clip(clip: _Json) -> None:
     reference = _reference(clip)
     clip["media_references"] = {_DEFAULT: reference}
     clip["active_media_reference_key"] = _DEFAULT
-    if "resilver" in as_mapping(clip.get("metadata")):
+    if _is_ours(clip):
         clip["metadata"].setdefault(_OWN, {})
         _settle(clip["source_range"]["start_time"], reference.get("available_range"))
     if _kind(reference) == "ImageSequenceReference":
         base = _bare(str(reference["target_url_base"]))
         reference["target_url_base"] = base.rstrip("/\\") or base
         reference["name"] = reference.get("name") or _sequence_name(reference)
-        sequences.append(reference["name"])
     elif _kind(reference) == "ExternalReference":
         reference["target_url"] = _bare(str(reference["target_url"]))
         reference["name"] = reference.get("name") or reference["target_url"].replace("\\", "/").rpartition("/")[2]
@@ -160,7 +189,7 @@ def _settle(start: _Json, available: _Json | None) -> None:
         return
     value = float(frame * rate / other)
     slow, fast = float(rate), float(other)
-    while min(Fraction(value) / rate * other, value / slow * fast, value * fast / slow) < frame:
+    while Fraction(value) / rate * other < frame or min(value / slow * fast, value * fast / slow) < frame:
         value = math.nextafter(value, math.inf)
     start["value"] = value
 

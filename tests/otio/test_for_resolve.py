@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 from fractions import Fraction as F
@@ -294,6 +295,27 @@ class TestWhatIsLeftOut:
         (said,) = shaped.report
         assert "x.[000001-000120].exr" in said
         assert "Resolve 18" in said
+
+    @pytest.mark.parametrize(
+        ("rate", "delivery", "told"),
+        [
+            (24.0, F(60), False),
+            (23.976, F(60000, 1001), False),
+            (23.976, F(60), True),
+            (25.0, F(60000, 1001), True),
+        ],
+    )
+    def test_timecode_between_kinds_of_rates_is_told(self, rate: float, delivery: F, told: bool) -> None:
+        """An hour of timecode at 23.976 lasts 3603.6 s, one at 60 lasts 3600 s."""
+        base = 3600 * round(rate)
+        a = clip("a.mov", base, 48, rate)
+        a["media_references"]["DEFAULT_MEDIA"]["available_range"] = span(base, 240, rate)
+        text = json.dumps(around(a, rate=rate))
+        results = [restored(each, False, delivery) for each in collect(text).clips]
+        report = for_resolve(place(text, results, Layout.OVERLAY).timeline).report
+        assert any("was not measured" in line for line in report) == told
+        without = [dataclasses.replace(each, start_time=None) for each in results]
+        assert for_resolve(place(text, without, Layout.OVERLAY).timeline).report == ()
 
 
 class TestPaths:
