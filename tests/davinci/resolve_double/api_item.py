@@ -36,6 +36,8 @@ PROPERTIES = {
     "Scaling": 0,
     "ResizeFilter": 0,
 }
+TYPES = {"audio": "audio", "title": "generator", "generator": "generator", "transition": "transition"}
+"""What `GetType` says of each kind; of any other "video"."""
 Frames = Union[int, float]
 
 
@@ -164,7 +166,7 @@ class TimelineItem(Coloured, Marked):
 
     @method(since=(21, 1))
     def GetType(self) -> str:
-        return {"title": "generator", "compound": "video", "multicam": "video"}.get(self.model.kind, self.model.kind)
+        return TYPES.get(self.model.kind, "video")
 
     @method("dict", since=(21, 1))
     def GetSpeed(self) -> Dict[str, Any]:

@@ -5,42 +5,14 @@ from typing import Any, Dict, List
 from .handles import Api, Refusal, method, number, text
 from .model import Marker
 
-MARKER_COLORS = [
-    "Blue",
-    "Cyan",
-    "Green",
-    "Yellow",
-    "Red",
-    "Pink",
-    "Purple",
-    "Fuchsia",
-    "Rose",
-    "Lavender",
-    "Sky",
-    "Mint",
-    "Lemon",
-    "Sand",
-    "Cocoa",
-    "Cream",
-]
-CLIP_COLORS = [
-    "Orange",
-    "Apricot",
-    "Yellow",
-    "Lime",
-    "Olive",
-    "Green",
-    "Teal",
-    "Navy",
-    "Blue",
-    "Purple",
-    "Violet",
-    "Pink",
-    "Tan",
-    "Beige",
-    "Brown",
-    "Chocolate",
-]
+MARKER_COLORS = (
+    *("Blue", "Cyan", "Green", "Yellow", "Red", "Pink", "Purple", "Fuchsia"),
+    *("Rose", "Lavender", "Sky", "Mint", "Lemon", "Sand", "Cocoa", "Cream"),
+)
+CLIP_COLORS = (
+    *("Orange", "Apricot", "Yellow", "Lime", "Olive", "Green", "Teal", "Navy"),
+    *("Blue", "Purple", "Violet", "Pink", "Tan", "Beige", "Brown", "Chocolate"),
+)
 
 
 class Marked(Api):

@@ -3,7 +3,7 @@
 import inspect
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, TypeVar
 
 from .profiles import Since
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .double import Double
 
 FAILURES: Dict[str, Callable[[], Any]] = {"bool": lambda: False, "list": list, "dict": dict, "none": lambda: None}
+Function = TypeVar("Function", bound=Callable[..., Any])
 ALWAYS: Since = (15,)
 """Since before the oldest version that is modelled."""
 
@@ -36,10 +37,12 @@ class Entry(NamedTuple):
     """Whether the free edition opens a dialog instead."""
 
 
-def method(returns: str = "none", since: Since = ALWAYS, studio: bool = False, until: Optional[Since] = None) -> Any:
+def method(
+    returns: str = "none", since: Since = ALWAYS, studio: bool = False, until: Optional[Since] = None
+) -> Callable[[Function], Function]:
     """Make a function of a class a method of the API."""
 
-    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+    def mark(function: Function) -> Function:
         vars(function)["entry"] = Entry(function, returns, since, until, studio)
         return function
 

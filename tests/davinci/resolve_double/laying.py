@@ -11,7 +11,14 @@ Exact = Union[int, Fraction]
 class Laying(object):
     """Part of the double: items are laid where they are said to lie, or ValueError says why they cannot."""
 
-    project: Project
+    open: Optional[Project]
+
+    @property
+    def project(self) -> Project:
+        """The open project. Raises ValueError."""
+        if self.open is None:
+            raise ValueError("no project is open")
+        return self.open
 
     def new_id(self) -> str:
         """An id that nothing has yet."""
@@ -46,7 +53,7 @@ class Laying(object):
     ) -> Item:
         """A clip. `start` is relative to the timeline's first frame, `source_in` the lowest media frame it shows.
 
-        A negative speed is reversed, 0 a freeze frame. `audio` lays its sound, linked, on the audio track of that number.
+        A negative speed is reversed, 0 a freeze frame. `audio` lays its sound, linked, on that number's audio track.
         """
         item = Item(self.new_id(), "video", name or media.name, start, duration)
         self.show(item, media, Fraction(source_in), Fraction(speed))

@@ -1,8 +1,8 @@
 """Methods that Resolve has and the double does not model.
 
 They are in `dir()`, as in Resolve; calling one raises `Unmodelled` (or opens the dialog of the free edition), so that
-nothing is guessed. A line is a method with its parameters, what it fails with, and the first version that has it; "studio"
-where the free edition lacks it. Versions are those of Blackmagic's documentation, by the history of `fusionscript-stubs`.
+nothing is guessed. A line is a method with its parameters, what it fails with, and the first version that has it,
+"studio" where the free edition lacks it. Versions are those of Blackmagic's text, by `fusionscript-stubs`' history.
 """
 
 import inspect
