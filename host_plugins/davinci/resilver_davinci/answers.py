@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Callable, Dict
 
-from . import api, placing, reading, takes, taking_back, timelines
-from .refused import FAILED, Refused, dialog_open
+from . import placing, reading, takes, taking_back, timelines, undoing
+from .refused import FAILED, Refused
 from .requests import Json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def answer(resolve: "Resolve", call: str, arguments: Json) -> Json:
         raise Refused(FAILED, what, "", "install Resilver's menu entries again: resilver davinci install")
     try:
         return CALLS[call](resolve, arguments)
-    except Refused as refused:
-        if refused.reason == FAILED and "taken back" not in refused.what and not api.answers(resolve):
-            raise dialog_open() from refused
-        raise
+    except Exception as error:  # an edge: whatever Resolve does, the bridge gets an answer
+        if isinstance(error, Refused) and error.told:
+            raise
+        raise undoing.refusal(resolve, error) from error

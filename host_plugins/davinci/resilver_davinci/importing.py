@@ -2,10 +2,10 @@
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, List, NamedTuple, Optional, Sequence
 
 from . import api, rates
-from .refused import Refused, refused_by_resolve
+from .refused import Refused, refused_by_resolve, silent
 from .requests import File
 from .undoing import Undo
 
@@ -18,50 +18,62 @@ WAITS = (0.2, 1.0)
 INDIVIDUAL = "switch off 'Show Individual Frames' in the menu of the media pool, then try again"
 
 
-class Bin(NamedTuple):
-    """Where restored media is kept."""
-
-    folder: "Folder"
-    is_new: bool
-
-
 class Media(NamedTuple):
     """A restored file in the media pool."""
 
     item: "MediaPoolItem"
     id: str
-    is_new: bool
 
 
-def find_bin(pool: "MediaPool", name: str) -> Bin:
+def find_bin(pool: "MediaPool", name: str, undo: Undo) -> "Folder":
     """The bin of this name directly under the root, made where it is missing. Raises Refused."""
     root = pool.GetRootFolder()
     if not root:
         raise refused_by_resolve("Resolve does not show its media pool")
-    for folder in api.subfolders(root):
-        if api.text(folder.GetName()) == name:
-            return Bin(folder, False)
-    made = pool.AddSubFolder(root, name)
-    if not made or api.text(made.GetName()) != name:
+    found = _bin(root, name)
+    if not found:
+        undo.add("the bin {}".format(name), lambda: _bin_removed(pool, name))
+        pool.AddSubFolder(root, name)
+        found = _bin(root, name)
+    if not found:
         raise refused_by_resolve("Resolve does not make a bin in its media pool", name)
-    return Bin(made, True)
+    return found
 
 
-def bring(pool: "MediaPool", folder: "Folder", file: File, imported: List[Media]) -> Media:
+def _bin(root: "Folder", name: str) -> "Optional[Folder]":
+    return next((folder for folder in api.subfolders(root) if api.text(folder.GetName()) == name), None)
+
+
+def _bin_removed(pool: "MediaPool", name: str) -> List[str]:
+    """A bin that was made in vain goes again, where it is empty; what remains, for people."""
+    found = _bin(pool.GetRootFolder(), name)
+    if found and not api.clips(found) and not api.subfolders(found):
+        pool.SetCurrentFolder(pool.GetRootFolder())
+        pool.DeleteFolders([found])
+    return ["the bin {}".format(name)] if _bin(pool.GetRootFolder(), name) else []
+
+
+def bring(pool: "MediaPool", folder: "Folder", file: File) -> Media:
     """The file in the pool: what lies in the bin already where it still is the file, otherwise imported.
 
-    What is imported is put into ``imported`` at once, so that it can be taken back. Raises Refused where Resolve does
-    not import it, or takes it for something else than it is.
+    Raises Refused where Resolve does not import it, or takes it for something else than it is.
     """
     for item in _same_path(folder, file):
         if not _wrong(item, file):
-            return Media(item, api.identity(item), False)
-    item = _import(pool, folder, file, imported)
+            return _known(item, file)
+    item = _import(pool, folder, file)
     wrong = _wrong(item, file)
     if wrong:
         remedy = "look at the file in the media pool, or render it in another format"
         raise refused_by_resolve("Resolve takes a restored file for something else: " + wrong, file.path, remedy)
-    return Media(item, api.identity(item), True)
+    return _known(item, file)
+
+
+def _known(item: "MediaPoolItem", file: File) -> Media:
+    known = api.identity(item)
+    if not known:
+        raise silent("which media it has imported", file.path)
+    return Media(item, known)
 
 
 def _same_path(folder: "Folder", file: File) -> "List[MediaPoolItem]":
@@ -93,7 +105,7 @@ def _plain(path: Any) -> str:
     return os.path.normcase(os.path.normpath(api.text(path)))
 
 
-def _import(pool: "MediaPool", folder: "Folder", file: File, imported: List[Media]) -> "MediaPoolItem":
+def _import(pool: "MediaPool", folder: "Folder", file: File) -> "MediaPoolItem":
     if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
         pool.SetCurrentFolder(folder)
         if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
@@ -103,7 +115,6 @@ def _import(pool: "MediaPool", folder: "Folder", file: File, imported: List[Medi
         time.sleep(wait)
         _ask(pool, file)
         new = [item for item in api.clips(folder) if api.identity(item) not in before]
-        imported.extend(Media(item, api.identity(item), True) for item in new)
         if new:
             return _only(new, file)
     raise _not_imported(file)
@@ -165,24 +176,26 @@ def find_media(folder: "Folder", wanted: str) -> "Optional[MediaPoolItem]":
 
 def bring_all(pool: "MediaPool", name: str, files: Sequence[File], undo: Undo) -> Dict[File, Media]:
     """Every file in the bin of this name, once each. Raises Refused; what came is taken away again then."""
-    known: List[Media] = []
-    found = find_bin(pool, name)
-    undo.add("restored media in the bin {}".format(name), lambda: _take_away(pool, found, known))
+    folder = find_bin(pool, name, undo)
+    before = {api.identity(item) for item in api.clips(folder)}
+    undo.add("restored media in the bin {}".format(name), lambda: _taken_away(pool, folder, before, files))
     media: Dict[File, Media] = {}
     for file in files:
         if file not in media:
-            media[file] = bring(pool, found.folder, file, known)
+            media[file] = bring(pool, folder, file)
     return media
 
 
-def _take_away(pool: "MediaPool", found: Bin, known: List[Media]) -> List[str]:
-    """What was imported goes out of the pool again, and the bin with it where it was made for it and is empty."""
-    new = {media.id for media in known}
-    there = [item for item in api.clips(found.folder) if api.identity(item) in new]
+def _taken_away(pool: "MediaPool", folder: "Folder", before: AbstractSet[str], files: Sequence[File]) -> List[str]:
+    """What was imported goes out of the pool again: what is new and from the folders of these files, or without a
+    path. Answers with what remains, for people."""
+    folders = {os.path.dirname(_plain(file.path)) for file in files} | {os.path.dirname(_plain(""))}
+
+    def new() -> "List[MediaPoolItem]":
+        found = [item for item in api.clips(folder) if api.identity(item) not in before]
+        return [one for one in found if os.path.dirname(_plain(api.properties(one).get("File Path"))) in folders]
+
+    there = new()
     if there:
         pool.DeleteClips(there)
-    remain = [api.text(item.GetName()) for item in api.clips(found.folder) if api.identity(item) in new]
-    if found.is_new and not api.clips(found.folder) and not api.subfolders(found.folder):
-        pool.SetCurrentFolder(pool.GetRootFolder())
-        pool.DeleteFolders([found.folder])
-    return ["{} in the media pool".format(name) for name in remain]
+    return ["{} in the media pool".format(api.text(item.GetName())) for item in new()]

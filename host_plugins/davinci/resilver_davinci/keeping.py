@@ -24,20 +24,26 @@ def as_it_was(resolve: "Resolve", project: "Project") -> "Iterator[List[str]]":
     page, timeline, folder = resolve.GetCurrentPage(), project.GetCurrentTimeline(), pool.GetCurrentFolder()
     selected = api.call(pool, "GetSelectedClips") or []
     notes: List[str] = []
+    back: List[Tuple[str, Callable[[], bool]]] = [
+        ("the timeline", lambda: _turned(timeline, project.GetCurrentTimeline, project.SetCurrentTimeline)),
+        ("the bin", lambda: _turned(folder, pool.GetCurrentFolder, pool.SetCurrentFolder)),
+        ("the selected media", lambda: _selected_again(pool, selected)),
+        ("the page", lambda: not page or resolve.GetCurrentPage() == page or bool(resolve.OpenPage(page))),
+    ]
     try:
         yield notes
     finally:
-        back: List[Tuple[str, Any, Callable[[], Any], Callable[[Any], Any]]] = [
-            ("the timeline", timeline, project.GetCurrentTimeline, project.SetCurrentTimeline),
-            ("the bin", folder, pool.GetCurrentFolder, pool.SetCurrentFolder),
-        ]
-        for what, before, now, turn in back:
-            if not _turned(before, now, turn):
-                notes.append("{} that was open before could not be opened again".format(what))
-        if len(selected) == 1 and selected[0]:
-            api.call(pool, "SetSelectedClip", selected[0])
-        if page and resolve.GetCurrentPage() != page and not resolve.OpenPage(page):
-            notes.append("the page that was open before could not be opened again: {}".format(page))
+        notes.extend(
+            "{} that was open before could not be opened again".format(what) for what, turn in back if not _done(turn)
+        )
+
+
+def _done(turn: Callable[[], bool]) -> bool:
+    """Whether it could be turned back. What was done is done: nothing that happens here may undo or hide it."""
+    try:
+        return turn()
+    except Exception:  # whatever Resolve answers, it is told and the others are tried
+        return False
 
 
 def _turned(before: Any, now: Callable[[], Any], turn: Callable[[Any], Any]) -> bool:
@@ -45,6 +51,13 @@ def _turned(before: Any, now: Callable[[], Any], turn: Callable[[Any], Any]) -> 
         return True
     turn(before)
     return api.identity(now()) == api.identity(before)
+
+
+def _selected_again(pool: "MediaPool", selected: List[Any]) -> bool:
+    """Only one can be selected by a script."""
+    if len(selected) == 1 and selected[0]:
+        api.call(pool, "SetSelectedClip", selected[0])
+    return True
 
 
 def edit_page(resolve: "Resolve") -> None:

@@ -8,6 +8,7 @@ the duration that it says afterwards.
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import api, keeping, reading, words
+from . import work as works
 from .refused import Refused, refused_by_resolve
 from .requests import Clip, Place
 from .undoing import Undo
@@ -31,6 +32,7 @@ class Piece(NamedTuple):
     name: str
     kind: "TrackType"
     media: "MediaPoolItem"
+    media_id: str
     place: Place
     source_start: int
     source_end: int
@@ -68,7 +70,7 @@ def lay(work: Work, piece: Piece, known: List[str]) -> str:
 
 def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Lying]:
     """Ask Resolve once, and look what came onto the track. Its own answer is not believed, either way."""
-    track, media = piece.place.track, api.identity(piece.media)
+    track = piece.place.track
     before = {api.identity(item) for item in api.items(work.timeline, piece.kind, track)}
     info = {
         "mediaPoolItem": piece.media,
@@ -80,7 +82,7 @@ def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Ly
     }
     api.append(work.pool, info)
     there = lying(work.timeline, piece.kind, track)
-    new = [one for one in there if one.id not in before and api.identity(one.item.GetMediaPoolItem()) == media]
+    new = [one for one in there if one.id not in before and shown(one.item) == piece.media_id]
     known.extend(one.id for one in new)
     if len(new) > 1:
         remove(work.timeline, piece.kind, [one.id for one in new])
@@ -129,17 +131,27 @@ def _with_ids(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) ->
     return [one for track in tracks for one in lying(timeline, kind, track) if one.id in ids]
 
 
-def undoing(work: Work, kind: "TrackType", undo: Undo) -> List[str]:
-    """A list for ids of what is laid; all of it is taken away where the call fails."""
+def undoing(work: Work, kind: "TrackType", pieces: Sequence[Piece], undo: Undo) -> List[str]:
+    """A list for ids of what is laid. All of it is taken away where the call fails, and also what came onto the
+    timeline without having been seen: what is new there and shows media of these pieces."""
     known: List[str] = []
+    before = frozenset(_ids(work.timeline, kind))
+    media = {piece.media_id for piece in pieces}
 
     def take_away() -> List[str]:
         timeline = work.fresh().timeline
-        remain = remove(timeline, kind, known)
+        new = [one for one in works.everything(timeline, kind).values() if one.id not in before]
+        ours = [one.id for one in new if one.id in known or shown(one.item) in media]
+        remain = remove(timeline, kind, ours)
         return ['"{}" on {}'.format(api.text(one.item.GetName()), words.at(timeline, one.place)) for one in remain]
 
     undo.add("restored clips that were laid already", take_away)
     return known
+
+
+def _ids(timeline: "Timeline", kind: "TrackType") -> List[str]:
+    tracks = range(1, api.track_count(timeline, kind) + 1)
+    return [api.identity(item) for track in tracks for item in api.items(timeline, kind, track)]
 
 
 def settle(
@@ -180,13 +192,14 @@ def found(timeline: "Timeline", pieces: Sequence[Piece], ids: Sequence[str]) -> 
         there = {one.place: one for one in lying(timeline, kind, track)}
         for index, piece in enumerate(pieces):
             one = there.get(piece.place) if (piece.place.track, piece.kind) == (track, kind) else None
-            if one and (one.id == ids[index] or _of(one.item, piece.media)):
+            if one and (one.id == ids[index] or shown(one.item) == piece.media_id):
                 lies[index] = one
     return lies
 
 
-def _of(item: "TimelineItem", media: "MediaPoolItem") -> bool:
-    return api.identity(item.GetMediaPoolItem()) == api.identity(media)
+def shown(item: "TimelineItem") -> str:
+    """Id of the media that an item shows; "" where it shows none."""
+    return api.identity(item.GetMediaPoolItem())
 
 
 def dress(item: "TimelineItem", clip: Clip, notes: List[str]) -> None:

@@ -30,12 +30,12 @@ def place(resolve: "Resolve", arguments: Json) -> Json:
             media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
             added = tracks.add(work, new, undo, notes)
             laid = lay_all(work, clips, media, undo, notes, lambda: _switch_off(work, off, undo))
-        return {
-            "placed": [placed(clip, one) for clip, one in zip(clips, laid)],
-            "tracks": added,
-            "disabled": off,
-            "notes": notes,
-        }
+            return {
+                "placed": [placed(clip, one) for clip, one in zip(clips, laid)],
+                "tracks": added,
+                "disabled": off,
+                "notes": notes,
+            }
 
 
 def _to_switch_off(found: Dict[str, Lying], wanted: Sequence[str]) -> List[str]:
@@ -81,6 +81,7 @@ def pieces(clips: Sequence[Clip], media: Mapping[File, Media]) -> List[Piece]:
             clip.name,
             api.VIDEO,
             media[clip.file].item,
+            media[clip.file].id,
             clip.place,
             clip.source_start,
             clip.source_end,
@@ -100,7 +101,7 @@ def lay_all(
 ) -> List[Lying]:
     """Lay the clips, each read back, and save; how they lie then, in their order. Raises Refused."""
     wanted = pieces(clips, media)
-    known = laying.undoing(work, api.VIDEO, undo)
+    known = laying.undoing(work, api.VIDEO, wanted, undo)
     ids = [""] * len(wanted)
     for index in sorted(range(len(wanted)), key=lambda one: wanted[one].place):
         ids[index] = laying.lay(work, wanted[index], known)

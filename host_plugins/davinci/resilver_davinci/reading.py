@@ -101,7 +101,7 @@ def _item(item: "TimelineItem", methods: FrozenSet[str], media: Found) -> Json:
         "duration": api.whole(api.duration(item), "how long a clip is", name),
         "enabled": bool(item.GetClipEnabled()),
         "colour": api.text(item.GetClipColor()),
-        "type": _type(item, of, methods),
+        "type": api.text(api.untyped(item).GetType()) or None if "GetType" in methods else None,
         "takes": api.whole_or_none(item.GetTakesCount()) or 0,
         "speed": _speed(item) if "GetSpeed" in methods else None,
         "source_start": source_start(item) if "GetSourceStartFrame" in methods else None,
@@ -109,13 +109,6 @@ def _item(item: "TimelineItem", methods: FrozenSet[str], media: Found) -> Json:
         "left_offset": api.left_offset(item),
         "media": _media(of, media) if of else None,
     }
-
-
-def _type(item: "TimelineItem", of: "Optional[MediaPoolItem]", methods: FrozenSet[str]) -> Optional[str]:
-    """What 21.1 says. Before it, only a transition is known: it has neither media nor a single property."""
-    if "GetType" in methods:
-        return api.text(api.call(item, "GetType")) or None
-    return "transition" if of is None and not api.untyped(item).GetProperty() else None
 
 
 def _speed(item: "TimelineItem") -> Optional[float]:

@@ -19,6 +19,8 @@ class Refused(Exception):
         self.what = what
         self.where = where
         self.remedy = remedy
+        self.told = False
+        """Whether ``what`` says already what is left behind."""
 
     def __str__(self) -> str:
         return ", ".join(part for part in (self.what, self.where, self.remedy) if part)
@@ -32,7 +34,9 @@ class Refused(Exception):
         if not remains:
             return self
         what = self.what + "; what could not be taken back: " + "; ".join(remains)
-        return Refused(self.reason, what, self.where, self.remedy)
+        told = Refused(self.reason, what, self.where, self.remedy)
+        told.told = True
+        return told
 
 
 def silent(what: str, where: str = "") -> Refused:

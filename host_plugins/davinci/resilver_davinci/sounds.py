@@ -34,7 +34,9 @@ class Sounds(object):
                 self._lay(work, sound, found)
 
     def _lay(self, work: Work, sound: Sound, media: "MediaPoolItem") -> None:
-        piece = Piece(sound.name, api.AUDIO, media, sound.place, sound.source_start, sound.source_end, None)
+        piece = Piece(
+            sound.name, api.AUDIO, media, sound.media, sound.place, sound.source_start, sound.source_end, None
+        )
         try:
             tracks.up_to(work.timeline, api.AUDIO, sound.place.track)
             self._ids.append(self._laid(work, piece))

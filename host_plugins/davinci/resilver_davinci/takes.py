@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, List, NamedTuple, Sequence
 
 from . import api, importing, keeping, laying, placing, reading, requests
 from . import work as works
+from .importing import Media
 from .laying import Piece
 from .refused import refused_by_resolve
 from .requests import Clip, Json
@@ -11,7 +12,7 @@ from .undoing import Undo, all_or_nothing
 from .work import Lying, Work
 
 if TYPE_CHECKING:
-    from fusionscript import MediaPoolItem, Resolve, TimelineItem
+    from fusionscript import Resolve, TimelineItem
 
 ABOVE = "put the restored clips on a track above instead"
 
@@ -41,10 +42,17 @@ def take(resolve: "Resolve", arguments: Json) -> Json:
             for clip, piece in zip(clips, pieces):
                 _add(work, clip, piece, undo)
             laid = _settle(work, clips, pieces, notes, undo)
-        return {
-            "placed": [dict(placing.placed(clip, one), media=media[clip.file].id) for clip, one in zip(clips, laid)],
-            "notes": notes,
-        }
+            return {
+                "placed": [
+                    dict(placing.placed(clip, one), media=media[clip.file].id) for clip, one in zip(clips, laid)
+                ],
+                "notes": notes,
+            }
+
+
+def _placed(clip: Clip, media: Media, one: Lying) -> Json:
+    """How it lies, and which media it shows: by that the take is found again."""
+    return dict(placing.placed(clip, one), media=media.id)
 
 
 def _before(item: "TimelineItem") -> Before:
@@ -58,7 +66,7 @@ def _add(work: Work, clip: Clip, piece: Piece, undo: Undo) -> None:
 
     def take_back() -> List[str]:
         there = works.everything(work.fresh().timeline, api.VIDEO)[clip.original]
-        return _dropped(there.item, piece.media, before)
+        return _dropped(there.item, piece.media_id, before)
 
     undo.add('a restored take of "{}"'.format(clip.name), take_back)
     lengths: List[int] = []
@@ -69,7 +77,7 @@ def _add(work: Work, clip: Clip, piece: Piece, undo: Undo) -> None:
         if now == (one.place.start, one.place.duration):
             return
         lengths.append(now[1] or 0)
-        if _dropped(one.item, piece.media, before) or (api.start(one.item), api.duration(one.item)) != one.place[1:]:
+        if _dropped(one.item, piece.media_id, before) or (api.start(one.item), api.duration(one.item)) != one.place[1:]:
             break
     said = " or ".join(str(length) for length in lengths)
     what = "with the restored take the clip would be {} frames long instead of {}".format(said, one.place.duration)
@@ -83,17 +91,13 @@ def _try(item: "TimelineItem", piece: Piece, end: int, before: Before) -> bool:
     if index != max(before.takes, 1) + 1:
         return False
     item.SelectTakeByIndex(index)
-    return api.whole_or_none(item.GetSelectedTakeIndex()) == index and _shows(item, piece.media)
+    return api.whole_or_none(item.GetSelectedTakeIndex()) == index and laying.shown(item) == piece.media_id
 
 
-def _shows(item: "TimelineItem", media: "MediaPoolItem") -> bool:
-    return api.identity(item.GetMediaPoolItem()) == api.identity(media)
-
-
-def _dropped(item: "TimelineItem", media: "MediaPoolItem", before: Before) -> List[str]:
+def _dropped(item: "TimelineItem", media: str, before: Before) -> List[str]:
     """Delete what was added and show what was shown; what remains, for people."""
     for index in range(api.whole_or_none(item.GetTakesCount()) or 0, max(before.takes, 1), -1):
-        if of_take(item, index) == api.identity(media):
+        if of_take(item, index) == media:
             item.SelectTakeByIndex(before.selected or 1)
             item.DeleteTakeByIndex(index)
     count = api.whole_or_none(item.GetTakesCount()) or 0
@@ -118,6 +122,6 @@ def _settle(work: Work, clips: Sequence[Clip], pieces: Sequence[Piece], notes: L
     found = works.everything(work.fresh().timeline, api.VIDEO)
     for clip, piece in zip(clips, pieces):
         one = found.get(clip.original)
-        if one is None or one.place != clip.original_place or not _shows(one.item, piece.media):
+        if one is None or one.place != clip.original_place or laying.shown(one.item) != piece.media_id:
             raise refused_by_resolve("the restored take is gone once the project is saved", clip.name, ABOVE)
     return [found[clip.original] for clip in clips]

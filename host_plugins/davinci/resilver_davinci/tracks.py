@@ -48,7 +48,7 @@ def _insert(work: Work, index: int, count: int, undo: Undo) -> None:
         remedy = "choose a track above all others"
         raise refused_by_resolve("this Resolve adds tracks only above all others, not at {}".format(index), "", remedy)
     before = _contents(work.timeline)
-    undo.add("an empty video track", lambda: _removed(work.fresh().timeline, before))
+    undo.add("an empty video track", lambda: _removed(work.fresh().timeline, before, index))
     api.add_track(work.timeline, api.VIDEO, index if index <= count else None)
     after = _contents(work.timeline)
     if after != [*before[: index - 1], [], *before[index - 1 :]]:
@@ -65,15 +65,18 @@ def _contents(timeline: "Timeline") -> List[List[str]]:
     return [[api.identity(item) for item in api.items(timeline, api.VIDEO, index + 1)] for index in range(count)]
 
 
-def _removed(timeline: "Timeline", before: List[List[str]]) -> List[str]:
-    """Take away the track that came since; what remains, for people."""
+def _removed(timeline: "Timeline", before: List[List[str]], index: int) -> List[str]:
+    """Take away the track that came since; what remains, for people. It is the empty one without which all is as it
+    was, or, where that cannot be seen, the one at the index where it was asked for."""
     now = _contents(timeline)
     if len(now) <= len(before):
         return []
-    for index in range(len(now), 0, -1):
-        if not now[index - 1] and now[: index - 1] + now[index:] == before:
-            return [] if remove(timeline, index) else ["the empty video track {}".format(index)]
-    return ["a video track that was added"]
+    empty = [number for number in range(len(now), 0, -1) if not now[number - 1]]
+    exact = [number for number in empty if now[: number - 1] + now[number:] == before]
+    for number in (exact or [number for number in empty if number == index])[:1]:
+        if remove(timeline, number):
+            return []
+    return ["the video track {} that was added".format(index)]
 
 
 def remove(timeline: "Timeline", index: int, kind: "TrackType" = api.VIDEO) -> bool:

@@ -25,13 +25,13 @@ class Undo(object):
         """Say before something is done how it is taken back. ``what`` is what remains where the step itself fails."""
         self._steps.append((what, step))
 
-    def run(self) -> List[str]:
+    def run(self, resolve: "Resolve") -> List[str]:
         """Take everything back; what remains, for people. A step that fails does not keep the others from it."""
         remains: List[str] = []
         while self._steps:
             what, step = self._steps.pop()
             try:
-                remains += step()
+                remains += step() if api.answers(resolve) else [what]
             except Exception:  # whatever it was, the other steps must be tried, and this one is told
                 remains.append(what)
         return remains
@@ -44,13 +44,14 @@ def all_or_nothing(resolve: "Resolve") -> Iterator[Undo]:
     try:
         yield undo
     except Exception as error:
-        remains = undo.run()
+        remains = undo.run(resolve)
         if undo.saved and api.answers(resolve):
             api.manager(resolve).SaveProject()
-        raise _refusal(resolve, error).leaving(remains) from error
+        raise refusal(resolve, error).leaving(remains) from error
 
 
-def _refusal(resolve: "Resolve", error: Exception) -> Refused:
+def refusal(resolve: "Resolve", error: Exception) -> Refused:
+    """An error as the bridge gets it. While Resolve does not answer at all, nothing else that was read is true."""
     if not api.answers(resolve):
         return dialog_open()
     if isinstance(error, Refused):
