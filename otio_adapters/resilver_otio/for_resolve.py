@@ -144,7 +144,11 @@ def _why_left_out(child: _Json) -> str:
         return ""
     if _kind(reference) == "MissingReference":
         offline = as_mapping(as_mapping(reference.get("metadata")).get(_OWN)).get("Media Url")
-        return f"its media is offline: {offline}" if offline else "it is a title or the like, which has no media"
+        return (
+            f"its media is offline: {offline}"
+            if offline
+            else "it is a title, a compound clip or the like, which has no media in the export"
+        )
     if _kind(reference) not in _KNOWN:
         return f"its media is a {reference.get('OTIO_SCHEMA')}, which Resolve does not know"
     return "" if reference.get("available_range") else "nothing says where its media begins"

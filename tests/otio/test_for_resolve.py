@@ -14,12 +14,11 @@ import pytest
 from resilver_client.errors import ClipUnsupported, InvalidRequest, TimelineUnreadable
 from resilver_otio.collect import collect
 from resilver_otio.for_resolve import for_resolve, is_from_resolve
-from resilver_otio.locate import locate, on_grid
 from resilver_otio.place import place
 from resilver_otio.read import read_timeline
 from resilver_otio.times import snap_rate
-from resilver_otio.types import ClipRequest, Layout, Restored
-from support.resolve_edits import around, clip, dissolve, gap, item, span, time, title, track, warp
+from resilver_otio.types import Layout
+from support.resolve_edits import around, clip, dissolve, gap, item, restored, span, time, title, track, warp
 from support.resolve_rules import faults_of, seconds
 from support.shared import otio_sample
 
@@ -37,24 +36,6 @@ def sample(name: str) -> Any:
     if name in TIMELINES:
         return json.loads(otio_sample("resolve", f"{name}.otio").read_text())
     return around(json.loads(otio_sample("resolve_clips", f"{name}.json").read_text()))
-
-
-def restored(request: ClipRequest, at_delivery_rate: bool, rate: F = F(60), sequence: bool = False) -> Restored:
-    """What the server hands over for a clip: frames, head and timecode counted as it counts them."""
-    assert request.media_rate is not None
-    assert request.available_duration is not None
-    spot = locate(request, request.media_rate, round(request.available_duration * request.media_rate))
-    frames = on_grid(request, spot, rate)[0] if at_delivery_rate else math.ceil(spot.duration * rate)
-    start = request.available_start if request.available_start else None
-    if start is not None:  # the source's label where the result begins, on the result's own frames
-        start = F(math.floor((start + spot.start) * rate), 1) / rate
-    if sequence:
-        path, start = "/out/x.%06d.exr", None
-    else:
-        path = "/out/x.mov"
-    return Restored(
-        request.id, path, rate, frames, 3840, 2160, "jobs/1", "abc", sequence, spot.head, start, 1 if sequence else 0
-    )
 
 
 def through(data: Any, layout: Layout = Layout.OVERLAY, at_delivery_rate: bool = False, **more: Any) -> Any:

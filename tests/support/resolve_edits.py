@@ -1,8 +1,13 @@
-"""Timelines in the shape that DaVinci Resolve exports, as JSON, made by hand."""
+"""Timelines in the shape that DaVinci Resolve exports, as JSON, made by hand, and the restored files for them."""
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction as F
 from typing import Any
+
+from resilver_otio.locate import locate, on_grid
+from resilver_otio.types import ClipRequest, Restored
 
 
 def around(*children: Any, rate: float | None = None) -> Any:
@@ -70,3 +75,23 @@ def dissolve(half: float, rate: float = 24.0) -> Any:
 
 def warp(speed: float) -> Any:
     return {"OTIO_SCHEMA": "LinearTimeWarp.1", "metadata": {}, "name": "", "effect_name": "", "time_scalar": speed}
+
+
+def restored(
+    request: ClipRequest, at_delivery_rate: bool, rate: F = F(60), sequence: bool = False, name: str = "x"
+) -> Restored:
+    """What the server hands over for a clip: frames, head and timecode counted as it counts them."""
+    assert request.media_rate is not None
+    assert request.available_duration is not None
+    spot = locate(request, request.media_rate, round(request.available_duration * request.media_rate))
+    frames = on_grid(request, spot, rate)[0] if at_delivery_rate else math.ceil(spot.duration * rate)
+    start = request.available_start if request.available_start else None
+    if start is not None:  # the source's label where the result begins, on the result's own frames
+        start = F(math.floor((start + spot.start) * rate), 1) / rate
+    if sequence:
+        path, start = f"/out/{name}.%06d.exr", None
+    else:
+        path = f"/out/{name}.mov"
+    return Restored(
+        request.id, path, rate, frames, 3840, 2160, "jobs/1", "abc", sequence, spot.head, start, 1 if sequence else 0
+    )
