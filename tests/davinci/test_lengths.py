@@ -78,8 +78,8 @@ def test_the_head_is_left_out() -> None:
 
 
 def test_a_spare_frame_is_used_where_it_is_needed() -> None:
-    """11 frames at 24 are 27.5 at 60; with a head of 0.01 s the file has ceil(60 * (0.01 + 11/24)) = 29 frames, the first
-    of them before the cut, and 28 remain. With a head of 0.05 s = 3 frames it has ceil(30.5) = 31, 28 remain.
+    """11 frames at 24 are 27.5 at 60; with a head of 0.01 s the file has ceil(60 * (0.01 + 11/24)) = 29 frames,
+    the first of them before the cut, and 28 remain. With a head of 0.05 s = 3 frames it has ceil(30.5) = 31, 28 remain.
     At 25 in 60, a head of 0.01 s and 3 frames: ceil(60 * 0.13) = 8, one is before the cut, ceil(7.2) = 8 are needed."""
     assert over(restored(F(60), 29, F(1, 100)), 11, F(24)) == Range(1, 29)
     assert over(restored(F(60), 31, F(1, 20)), 11, F(24)) == Range(3, 31)
