@@ -62,7 +62,7 @@ class Script:
             where=f"Resilver {version}",
             remedy='run "resilver davinci install" again, so that both are of one version',
         )
-        self._write({"refused": _as_json(error)})
+        self.refuse(error)
         raise error
 
     def call(self, name: str, /, **arguments: object) -> dict[str, Any]:
@@ -84,6 +84,11 @@ class Script:
         """Let a sentence be printed in Resolve's console; lost where the script has gone."""
         with suppress(HostFailed):
             self._write({"say": sentence})
+
+    def refuse(self, error: ResilverError) -> None:
+        """Let the script show why the bridge cannot go on, and end; lost where the script has gone."""
+        with suppress(HostFailed):
+            self._write({"refused": _as_json(error)})
 
     def bye(self) -> None:
         """Let the script end."""
