@@ -95,9 +95,11 @@ def sounds(edit: Edit, rate: Fraction, said: list[str]) -> Iterator[dict[str, ob
                 continue
             request, wanted = _sound(item, edit, rate)
             shorter += request["duration"] != wanted
-            yield request
+            if request["duration"] > 0:
+                yield request
     if shorter:
-        said.append(f"{shorter} pieces of sound end up to a frame earlier, since their own frames are longer")
+        pieces = "a piece of sound ends" if shorter == 1 else f"{shorter} pieces of sound end"
+        said.append(f"{pieces} up to one of its own frames earlier, which are longer than those of the new timeline")
 
 
 def _why_no_sound(item: Item, edit: Edit) -> str:
@@ -122,8 +124,10 @@ def _sound(item: Item, edit: Edit, rate: Fraction) -> tuple[dict[str, Any], int]
     start, stop = (
         cut_frame((frame - edit.timeline.start) / edit.timeline.rate, rate) for frame in (item.start, item.stop)
     )
-    count = max(1, (stop - start) * item.media.fps // rate)
-    duration = max(1, count * rate // item.media.fps)
+    count = -(-(stop - start + 1) * item.media.fps // rate) - 1  # the most whose floor is not beyond the place
+    if item.media.frames is not None:
+        count = min(count, item.media.frames - item.source_start)
+    duration = count * rate // item.media.fps
     return {
         "name": item.name,
         "media": item.media.id,
