@@ -237,7 +237,19 @@ class TestDisagreement:
 
     def test_before_19_the_left_offset_is_compared(self) -> None:
         assert one(clip(20, 10), item("a", 86400, 10, FILM, left_offset=20.0)).clip.refusal is None
-        assert "5 to 15 in its listing" in refused(clip(20, 10), item("a", 86400, 10, FILM, left_offset=5.0))
+        assert "a start 5 frames into it in its listing" in refused(
+            clip(20, 10), item("a", 86400, 10, FILM, left_offset=5.0)
+        )
+
+    def test_a_timecode_read_at_another_rate_is_found_before_19(self) -> None:
+        """Media at 23.976 from 00:10:00:00, which is 14400 frames or 600.6 s, in a timeline of 24. A clip that shows it
+        from frame 20 on would be written as 14420@24, were the label copied: 600.83 s, 0.233 s in, frame 5.6."""
+        child = clip(14420, 10, frames=2000, rate=24000 / 1001)
+        child.media_reference.available_range = span(14400, 2000, 24000 / 1001)
+        film = media(PATH, 2000, 23.976)
+        assert "frames 5.59" in refused(child, item("a", 86400, 10, film, left_offset=20.0))
+        for agreed in (5.6, 5.594):
+            assert one(child, item("a", 86400, 10, film, left_offset=agreed)).clip.refusal is None
 
     def test_a_retimed_clip_is_compared_in_its_own_frames(self) -> None:
         """10 frames at 200 % are 20: 30 to 50."""

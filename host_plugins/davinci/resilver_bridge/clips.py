@@ -17,6 +17,7 @@ from resilver_otio.types import ClipRequest, Located
 from resilver_publish.types import HostClip
 
 from . import host
+from .agreement import refuse_disagreement
 from .edit import Item
 from .timeline import Matched, Matching
 
@@ -72,7 +73,7 @@ def _shown(matched: Matched, matching: Matching, exists: Exists) -> Shown:
         request = _request(matched, matching)
         located = _located(request, item)
         _refuse_missing(request, item, exists)
-        _refuse_disagreement(request, located, item)
+        refuse_disagreement(request, located, item)
     except ResilverError as error:
         refusal = error
     clip = HostClip(item.id, item.name, item.track, item.start, item.stop, refusal)
@@ -149,56 +150,6 @@ def _refuse_missing(request: ClipRequest, item: Item, exists: Exists) -> None:
         path = path % (request.first_number or 0)
     if not exists(path):
         raise ClipOffline(f"its media is not there: {path}", where=item.name, remedy="relink the clip")
-
-
-def _refuse_disagreement(request: ClipRequest, located: Located | None, item: Item) -> None:
-    """The listing's range of the film has to be that of the export, but for the frame by which either may be off."""
-    heard = _heard(request, located, item)
-    if located is None or heard is None:
-        return
-    exported = _range(located, request)
-    close = max(Fraction(1), abs(request.speed))
-    apart = abs(heard[0] - exported[0]), abs((heard[1] - heard[0]) - (exported[1] - exported[0]))
-    if max(apart) <= close:
-        return
-    raise ClipUnsupported(
-        f"Resolve says two different things of the film it shows: frames {_words(heard)} in its listing, "
-        f"{_words(exported)} in the exported timeline",
-        where=item.name,
-        remedy="render the clip in place and restore that, or leave it out of the selection",
-    )
-
-
-def _heard(request: ClipRequest, located: Located | None, item: Item) -> tuple[Fraction, Fraction] | None:
-    """The range that the listing says, in media frames; None where it says none, and for stills and freezes, which
-    show one frame however long they are.
-
-    The start is ``GetSourceStartFrame``, the length comes from the seconds: ``GetSourceEndFrame`` is exclusive or
-    inclusive, as the rates are equal or not. Before 19.0 there is only the left offset, which counts media frames where
-    nothing is retimed or converted.
-    """
-    if located is None or located.speed == 0 or item.media is None or item.media.fps is None:
-        return None
-    if item.source_start is not None and item.source_seconds:
-        count = round(Fraction(item.source_seconds) * item.media.fps)
-        first = item.source_start if count > 0 else item.source_start + count
-        return Fraction(first), Fraction(first + abs(count))
-    if item.left_offset is None or request.speed != 1 or item.media.fps != request.timeline_rate:
-        return None
-    return Fraction(item.left_offset), Fraction(item.left_offset) + item.duration
-
-
-def _range(located: Located, request: ClipRequest) -> tuple[Fraction, Fraction]:
-    """The range that the export says, in media frames, transitions left out."""
-    speed, rate = located.speed, located.rate
-    travel = abs(speed) * (located.duration - located.head - located.tail) * rate
-    first = (located.start + speed * located.head) * rate
-    low = first if speed > 0 else first - travel + abs(speed) * rate / request.timeline_rate
-    return low, low + travel
-
-
-def _words(span: tuple[Fraction, Fraction]) -> str:
-    return f"{float(span[0]):g} to {float(span[1]):g}"
 
 
 def _media(item: Item, request: ClipRequest | None, located: Located | None, exists: Exists) -> host.Media | None:
