@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,8 +59,8 @@ class Session(MemorySession):
         return placed
 
     def progress(self, progress: Progress) -> None:
-        super().progress(progress)
         self.listener.progress(progress)
+        super().progress(progress)
 
     def report(self, sentence: str) -> None:
         self.listener.report(sentence)
@@ -72,7 +71,7 @@ class Session(MemorySession):
 
 class MemoryDeskHost:
     """A ``Host``. ``selected`` names the selected clips, ``coloured`` those with a colour; ``layouts`` says what
-    cannot be done; ``hold`` keeps a reading waiting until it is set."""
+    cannot be done; ``fault`` is why it cannot be read."""
 
     def __init__(self, edit: Edit, verb: str = "restore") -> None:
         self.edit = edit
@@ -82,17 +81,12 @@ class MemoryDeskHost:
         self.refusals: dict[str, ResilverError] = {}
         self.layouts: dict[Layout, str] = dict.fromkeys(Layout, "")
         self.fault: ResilverError | None = None
-        self.hold = threading.Event()
-        self.hold.set()
-        self.left = False
+        self.silent = 0.0
+        """Seconds for which it is said not to answer."""
         self._kept: dict[str, KeptJob] = {}
-        self._since = 0.0
         self.while_working: Callable[[Progress], None] = lambda _: None
 
     def read(self) -> Read:
-        self._since = time.monotonic()
-        self.hold.wait(60)
-        self._since = 0.0
         if self.fault is not None:
             raise self.fault
         clips = tuple(replace(clip, refusal=self.refusals.get(clip.name, clip.refusal)) for clip in clips_of(self.edit))
@@ -126,10 +120,10 @@ class MemoryDeskHost:
         del self._kept[job.remembered.job]
 
     def waiting(self) -> float:
-        return time.monotonic() - self._since if self._since else 0.0
+        return self.silent
 
     def leave(self) -> None:
-        self.left = True
+        """Nothing here has to be told."""
 
     def keep(self, remembered: Remembered, submitted: float | None = None) -> None:
         at = time.time() if submitted is None else submitted
