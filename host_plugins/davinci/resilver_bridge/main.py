@@ -54,7 +54,7 @@ def _serve(script: Script, home: Path | None, alone: float) -> None:
     finally:
         desk.close()
         serving.stop()
-        script.bye()
+    script.bye()
 
 
 def _show(script: Script, address: str) -> None:

@@ -125,7 +125,8 @@ def _open_log(log: str) -> IO[bytes]:
         return open(os.devnull, "ab")
 
 
-def _environment(settings: Settings) -> Dict[str, str]:
+def environment(settings: Settings) -> Dict[str, str]:
+    """What the bridge is started with."""
     found = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     for name, value in settings.environment.items():
         found.setdefault(name, os.fsdecode(native(value)))
@@ -143,7 +144,7 @@ def _start(settings: Settings) -> "subprocess.Popen[bytes]":
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(settings),
+                env=environment(settings),
                 cwd=home if os.path.isdir(home) else None,
                 creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
             )

@@ -16,7 +16,7 @@ from resilver_client.client import connect
 from resilver_client.errors import ResilverError
 from resilver_client.home import home, token_file
 
-from .reporting import console
+from .reporting import print_finding
 
 _LITTLE_DISK = 10 * 10**9
 _GIGABYTE = 1e9
@@ -37,10 +37,7 @@ def doctor() -> None:
     for check in (_python, _libraries, _devices, _folders, _models, _encoders, _server):
         for finding in check():
             faults += bool(finding.remedy)
-            mark = "[red]fault[/red]" if finding.remedy else "[green]  ok [/green]"
-            console.print(
-                f"{mark} {finding.subject}: {finding.fact}" + (f" -> {finding.remedy}" if finding.remedy else "")
-            )
+            print_finding(finding.subject, finding.fact, finding.remedy)
     if faults:
         raise typer.Exit(1)
 

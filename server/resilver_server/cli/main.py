@@ -22,9 +22,11 @@ COMMANDS = {
     "demo": "demo",
     "jobs": "jobs",
     "models": "models",
+    "davinci": "davinci",
+    "bridge": "bridge",
 }
 """The module of each command. Groups of commands are its ``app``, single commands the function of their name."""
-_GROUPS = {"jobs", "models"}
+_GROUPS = {"jobs", "models", "davinci"}
 
 
 class Commands(ReportingGroup):

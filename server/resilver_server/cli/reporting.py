@@ -24,6 +24,13 @@ TRACEBACK = "RESILVER_TRACEBACK"
 """Set in the environment, it lets a fault of ours show where it happened."""
 
 
+def print_finding(subject: str, fact: str, remedy: str) -> None:
+    """One line of a doctor's: a fault where there is a remedy."""
+    mark = "[red]fault[/red]" if remedy else "[green]  ok [/green]"
+    console.print(mark, end=" ")
+    console.print(f"{subject}: {fact}" + (f" -> {remedy}" if remedy else ""), soft_wrap=True, markup=False)
+
+
 def _typed(error: Exception) -> ResilverError:
     """What was not foreseen: a disk that does not take or give what it should, or a fault of ours."""
     if isinstance(error, OSError):
