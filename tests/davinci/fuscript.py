@@ -3,8 +3,8 @@
     python -S -I fuscript.py DOUBLE.json SCRIPT.py RESULT.json [PROBE_PYTHON]
 
 DOUBLE.json is what `Double.to_json` wrote; RESULT.json gets the double as the script left it, however it ended. The
-script finds `resolve`, `fusion`, `fu`, `bmd` and `app` among its globals and no `__file__`. PROBE_PYTHON is a Python with
-PyAV that is asked about media to import; without one, only files that the double was told of can be imported.
+script finds `resolve`, `fusion`, `fu`, `bmd` and `app` among its globals and no `__file__`. PROBE_PYTHON is a Python
+with PyAV that is asked about media to import; without one, only files that the double was told of can be imported.
 
 The exit status is the script's: 0, 1 after a traceback, or what it gave to `sys.exit`; 3 where this edition's menu does
 not list Python scripts at all.

@@ -1,5 +1,6 @@
 """`MediaPoolItem`, `Folder` and `MediaStorage`."""
 
+import re
 from typing import Any, Dict, List
 
 from .api_markers import Coloured, Marked
@@ -20,6 +21,8 @@ KNOWN_METADATA = (
     "Camera #",
     "Roll/Card #",
 )
+WINDOWS_FORWARD = re.compile(r"[A-Za-z]:/")
+"""On Windows, paths with forward slashes are not found here."""
 SETTABLE = ("Super Scale", "Data Level", "Input Color Space", "PAR", "Alpha mode", "Clip Name", "Start TC")
 
 
@@ -109,6 +112,11 @@ class MediaPoolItem(Coloured, Marked):
         self.model.rate = rate
         return True
 
+    @method(since=(21, 0, 4))
+    def GetTimeline(self) -> Any:
+        found = [timeline for timeline in self.double.project.timelines if timeline.id == self.model.timeline]
+        return self.double.handle(found[0]) if found else None
+
     @method("bool")
     def SetMetadata(self, metadataType: Any, metadataValue: Any = None) -> bool:
         given = metadataType if isinstance(metadataType, dict) else {metadataType: metadataValue}
@@ -193,5 +201,7 @@ class MediaStorage(Api):
     @method("list")
     def AddItemListToMediaPool(self, item1: Any, *args: Any) -> List[Any]:
         paths = item1 if isinstance(item1, list) else [item1, *list(args)]
-        found = [self.double.import_file(text(path)) for path in paths]
+        if any(WINDOWS_FORWARD.match(text(path)) for path in paths):
+            return []
+        found = [self.double.import_file(path) for path in paths]
         return [self.double.handle(media) for media in found if media is not None]

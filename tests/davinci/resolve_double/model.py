@@ -121,6 +121,8 @@ class Item(Record):
         self.properties: Dict[str, Any] = {}
         self.takes: List[Take] = []
         self.take = 0
+        self.fade_out = 0
+        """Frames of its fade-out."""
         self.in_offset = 0
         self.out_offset = 0
         self.lost = False

@@ -31,7 +31,7 @@ ZOOM_FRAMES = 1000
 
 
 def video_effects(modern: bool, offset: int, stretch: float, fade: float) -> List[Effect]:
-    """Of a video clip; `offset` is its in-point in timeline frames, `fade` the dissolve into it."""
+    """Of a video clip; `offset` is its in-point in timeline frames, `fade` the frames of its fade-out."""
     made = []
     for name, number, display, enabled, new in VIDEO:
         if modern or not new:
@@ -45,6 +45,7 @@ def audio_effects(modern: bool) -> List[Effect]:
     made = [effect(kind, name, number, display * modern, enabled, []) for kind, name, number, display, enabled in AUDIO]
     for index, enabled in enumerate(BANDS):
         band = parameter("eq band index", index, index, "Int", (-1.0, 5.0), {})
+        del band["Key Frames"]
         made.append(effect("Fairlight Equaliser Band", "Equalizer Band", 63, 3 * modern, enabled, [band]))
     return made
 
@@ -82,7 +83,7 @@ def zoom(offset: int, stretch: float) -> List[Effect]:
 
 
 def fader(frames: float) -> List[Effect]:
-    """The fade that a dissolve leaves on the clip after it."""
+    """A fade-out."""
     return [parameter("videoFaderOut", 0.0, frames, "Double", (0.0, 2147483647.0), {})] if frames else []
 
 

@@ -42,8 +42,8 @@ def read(double: "Double", text: str, name: str, source_clips: bool) -> Optional
             raise NoImport("a timeline is called {!r} already".format(name))
         reader = Reader(double, node, source_clips)
         tracks = [(child["kind"].lower(), reader.track(child)) for child in node["tracks"]["children"]]
-    except NoImport as why:
-        double.refused = str(why)
+    except (NoImport, KeyError, TypeError) as why:
+        double.refused = str(why) if isinstance(why, NoImport) else "not of Resolve's shape: {!r}".format(why)
         double.project.media = pool
         return None
     return reader.opened(name, tracks)
@@ -54,7 +54,7 @@ def parsed(text: str) -> Node:
     try:
         node = json.loads(text)
     except ValueError:
-        raise NoImport("no JSON")
+        raise NoImport("no JSON") from None
     unknown = sorted(set(schemas(node)) - KNOWN)
     if unknown:
         raise NoImport("unknown schema " + ", ".join(unknown))
@@ -219,10 +219,10 @@ class Reader(object):
             raise NoImport("offline media without an available_range")
         rate = exact(available["duration"]["rate"])
         frames = round(available["duration"]["value"])
-        media = self.double.media(path, frames=frames, fps=rate, online=False)
         first = round(available["start_time"]["value"])
-        media.start_timecode = timecode_of(first, rate) if first else ""
-        return media
+        media = Media(self.double.new_id(), path, frames, rate, self.double.project.current_folder)
+        media.online = False
+        return self.double.add_imported(media, {"start_timecode": timecode_of(first, rate) if first else ""})
 
     def frames(self, time: Node) -> int:
         """Whole timeline frames."""
@@ -236,7 +236,7 @@ def seconds(time: Node) -> Fraction:
 
 def sequence_path(reference: Node) -> str:
     """The printf pattern of a sequence."""
-    base = reference["target_url_base"]
+    base: str = reference["target_url_base"]
     slash = "\\" if "\\" in base and "/" not in base else "/"
     number = "%0{}d".format(reference["frame_zero_padding"])
-    return base.rstrip("\\/") + slash + reference["name_prefix"] + number + reference["name_suffix"]
+    return "".join([base.rstrip("\\/"), slash, reference["name_prefix"], number, reference["name_suffix"]])

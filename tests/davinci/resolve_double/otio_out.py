@@ -96,7 +96,7 @@ class Writer(object):
             dissolving = transitions.get(item.start)
             if dissolving is not None:
                 made.append(self.transition(dissolving))
-            made.append(self.child(item, dissolving))
+            made.append(self.child(item))
             end = item.end
         rest = self.timeline.duration - end
         return made + ([self.gap(rest)] if rest > 0 else [])
@@ -125,7 +125,7 @@ class Writer(object):
             "transition_type": "SMPTE_Dissolve",
         }
 
-    def child(self, item: Item, dissolving: Optional[Item]) -> Node:
+    def child(self, item: Item) -> Node:
         """Clip.2, or the nested stack of a compound clip."""
         if item.kind in ("compound", "multicam") and self.double.faults.compound_as_stack:
             stack = self.composition("Stack.1", {}, item.name, [], item.enabled)
@@ -140,7 +140,7 @@ class Writer(object):
             "metadata": self.clip_metadata(item),
             "name": item.name if media is None else media.name,
             "source_range": self.range(start + self.source_start(item, media), Fraction(item.duration)),
-            "effects": self.effects(item, media, dissolving),
+            "effects": self.effects(item, media),
             "markers": [self.marker(marker, start) for marker in item.markers],
             "enabled": item.enabled,
             "media_references": {"DEFAULT_MEDIA": self.reference(item, media)},
@@ -151,9 +151,11 @@ class Writer(object):
         """Link group and channels; none for titles."""
         if not item.media:
             return {}
-        own: Node = {"Link Group ID": item.link} if item.link else {}
+        own: Node = {}
         if item.kind == "audio":
             own["Channels"] = [{"Source Channel ID": 0, "Source Track ID": 0}]
+        if item.link:
+            own["Link Group ID"] = item.link
         return {"Resolve_OTIO": own}
 
     def source_start(self, item: Item, media: Optional[Media]) -> Fraction:
@@ -162,7 +164,7 @@ class Writer(object):
             return Fraction(0)
         return item.source_in * self.rate / media.rate
 
-    def effects(self, item: Item, media: Optional[Media], dissolving: Optional[Item]) -> List[Node]:
+    def effects(self, item: Item, media: Optional[Media]) -> List[Node]:
         """Retime first, then what every clip has."""
         modern = self.double.profile.has(MODERN)
         retime = self.retime(item)
@@ -170,8 +172,7 @@ class Writer(object):
             return retime + ([] if self.double.faults.bare_audio_effects else audio_effects(modern))
         offset = 0 if media is None else int(left_offset(self.timeline, media, item))
         stretch = 1.0 if media is None else float(self.rate / media.rate)
-        fade = 0.0 if dissolving is None else float(dissolving.in_offset)
-        return retime + video_effects(modern, offset, stretch, fade)
+        return retime + video_effects(modern, offset, stretch, float(item.fade_out))
 
     def retime(self, item: Item) -> List[Node]:
         """LinearTimeWarp.1 of a constant speed, TimeEffect.1 of a ramp."""

@@ -227,6 +227,12 @@ SetFusionOutputCache(cache_value) bool 19.1
 GetVoiceIsolationState() none 20
 SetVoiceIsolationState(voiceIsolationState) bool 20 studio
 ResetAllNodeColors() bool 21
+SetSpeed(speed) bool 21.1
+GetFades() dict 21.1
+SetFades(fades) bool 21.1
+GetProperties() dict 21.1
+SetProperties(properties) bool 21.1
+AddTransition(transition) bool 21.1
 """
 
 
@@ -263,6 +269,8 @@ def unmodelled(table: str) -> Callable[[ApiClass], ApiClass]:
 
     def widen(cls: ApiClass) -> ApiClass:
         for name, entry in rows(table):
+            if hasattr(cls, name):
+                raise AssertionError("modelled all the same: " + name)
             vars(entry.function)["entry"] = entry
             setattr(cls, name, entry.function)
         return cls
