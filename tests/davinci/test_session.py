@@ -162,8 +162,13 @@ def test_a_clip_that_was_moved_is_followed(bench: Bench) -> None:
     assert found.start - bench.double.timeline.start == 200
 
 
-@pytest.mark.parametrize("change", ["trim", "slip", "speed"])
-def test_a_clip_that_shows_other_frames_now_is_refused(bench: Bench, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "version"), [("trim", NEWEST), ("slip", NEWEST), ("speed", NEWEST), ("trim", OLDEST), ("slip", OLDEST)]
+)
+def test_a_clip_that_shows_other_frames_now_is_refused(
+    client: Client, reel: Path, tmp_path: Path, change: str, version: Profile
+) -> None:
+    bench = Bench(client, reel, tmp_path, version=version)
     item = bench.lay(10, 12, 5, name="one")
     read = bench.link.resolve.read()
     session = bench.link.resolve.session(read, [item.id], bench.client, bench.heard.listener())
@@ -280,6 +285,17 @@ class TestNewTimeline:
         assert all("Edit 32x32@60" in each.where for each in outcome.placements)
         assert "left as it is" in bench.take_back()[0]
         assert bench.double.lying(made) == lying
+
+    def test_a_clip_that_was_moved_is_refused(self, bench: Bench) -> None:
+        """Its frames lie on the grid of its old cuts."""
+        item = bench.lay(10, 11, name="one")
+        read = bench.link.resolve.read()
+        session = bench.link.resolve.session(read, [item.id], bench.client, bench.heard.listener())
+        bench.double.timeline.tracks["video"][0].items[0].start = 11
+        bench.double.keep()
+        outcome = Publication(session, bench.client, bench.order(Layout.NEW_TIMELINE, "60")).run()
+        assert "moved" in outcome.problems[0].error.what
+        assert len(bench.double.project.timelines) == 1
 
     def test_a_rate_that_no_timeline_has_is_refused_before_a_frame_is_rendered(self, bench: Bench) -> None:
         outcome = bench.publish([bench.lay(0, 10)], Layout.NEW_TIMELINE, to="90")
