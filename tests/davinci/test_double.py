@@ -308,6 +308,15 @@ def test_add_track_says_yes_and_not_where(one: Profile) -> None:
         assert [timeline.GetTrackName("video", index) for index in (1, 2, 3)] == ["Video 1", "Video 3", "upper"]
         assert timeline.AddTrack("video", {"index": 9}) is True
         assert timeline.GetTrackCount("video") == 4
+        scene.faults.track_names_renumber = True
+        assert timeline.DeleteTrack("video", 2) is True
+        assert [timeline.GetTrackName("video", index) for index in (1, 2, 3)] == ["Video 1", "upper", "Video 3"]
+
+
+@every
+def test_the_interface_kit_is_missing_on_the_free_edition(one: Profile) -> None:
+    fusion = Desk(one).double.menu_globals()["fusion"]
+    assert (fusion.UIManager is not None) == one.has_ui_manager
 
 
 @every

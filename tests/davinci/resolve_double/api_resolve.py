@@ -40,9 +40,9 @@ class Resolve(Shortcuts):
     lasting = True
 
     @property
-    def constants(self) -> Dict[str, float]:
+    def constants(self) -> Dict[str, Any]:
         """Enumerations, which live on the handle."""
-        return self.double.constants()
+        return dict(self.double.constants())
 
     @method()
     def Fusion(self) -> Any:
@@ -96,6 +96,11 @@ class Fusion(Api):
 
     kind = "Fusion"
     lasting = True
+
+    @property
+    def constants(self) -> Dict[str, Any]:
+        """The kit for windows: None where the edition has none."""
+        return {"UIManager": Handle(Fusion(self.double)) if self.double.profile.has_ui_manager else None}
 
     @method()
     def GetResolve(self) -> Any:

@@ -1,6 +1,7 @@
 """`Timeline`: tracks, listing, marks, deleting, export."""
 
 import os
+import re
 from typing import Any, Dict, List, Optional
 
 from . import otio_out
@@ -38,15 +39,23 @@ class Tracks(Api):
         tracks: List[Track] = self.model.tracks[trackType]
         index = options.get("index")
         inside = isinstance(index, int) and not isinstance(index, bool) and 1 <= index <= len(tracks)
-        name = "{} {}".format(trackType.capitalize(), len(tracks) + 1)
-        tracks.insert(int(index or 1) - 1 if inside else len(tracks), Track(name, kind if trackType == "audio" else ""))
+        made = Track(default_name(trackType, len(tracks) + 1), kind if trackType == "audio" else "")
+        tracks.insert(int(index or 1) - 1 if inside else len(tracks), made)
+        self.renumber(trackType)
         return True
 
     @method("bool")
     def DeleteTrack(self, trackType: Any, trackIndex: Any) -> bool:
         track = self.track(trackType, trackIndex)
         self.model.tracks[trackType].remove(track)
+        self.renumber(trackType)
         return True
+
+    def renumber(self, kind: str) -> None:
+        """Default names may count from the bottom, whatever was put in between."""
+        for index, track in enumerate(self.model.tracks[kind], 1):
+            if self.double.faults.track_names_renumber and re.match(kind.capitalize() + r" \d+$", track.name):
+                track.name = default_name(kind, index)
 
     @method(since=(19,))
     def GetTrackSubType(self, trackType: Any, trackIndex: Any) -> str:
@@ -245,6 +254,11 @@ class TimelineApi(TimelineSettings, Marked, Tracks):
         if self.double.faults.export_writes_nothing:
             return True
         return otio_out.export(self.double, self.model, path, known[exportType])
+
+
+def default_name(kind: str, index: int) -> str:
+    """What a track is called that no one has named."""
+    return "{} {}".format(kind.capitalize(), index)
 
 
 def delete(track: Track, gone: List[Item], ripple: bool) -> None:

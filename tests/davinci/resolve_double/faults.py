@@ -63,6 +63,8 @@ class Faults(object):
         """`GetSelectedClips` answers in the order of clicks, last first, not of the timeline (open question 6)."""
         self.selection_without_audio = False
         """`GetSelectedClips` leaves linked audio out."""
+        self.track_names_renumber = False
+        """Tracks that no one has named are called by their place when tracks come or go."""
         self.add_folder_makes_current = False
         """`AddSubFolder` makes the new folder the current one."""
         self.import_rate_of_project = False

@@ -69,7 +69,7 @@ class Api(object):
         return {name: function.entry for name, function in functions if hasattr(function, "entry")}
 
     @property
-    def constants(self) -> Dict[str, float]:
+    def constants(self) -> Dict[str, Any]:
         """Values that live on the handle."""
         return {}
 
