@@ -152,6 +152,11 @@ def duration(item: "TimelineItem") -> Optional[int]:
     return whole_or_none(untyped(item).GetDuration())
 
 
+def enabled(item: "TimelineItem") -> bool:
+    """Whether it is switched on. Asked twice before it is said not to be: False is also what a call that fails says."""
+    return bool(item.GetClipEnabled() or item.GetClipEnabled())
+
+
 def left_offset(item: "TimelineItem") -> Optional[int]:
     """How many frames of the media lie before the item; None where it is not known or no whole number."""
     return whole_or_none(untyped(item).GetLeftOffset())

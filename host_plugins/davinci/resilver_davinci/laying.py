@@ -40,9 +40,13 @@ class Piece(NamedTuple):
     """In the file; None where that is not known."""
 
 
-def ends(piece: Piece) -> Iterator[int]:
-    """The ends to try, within the file: as asked, a frame later, a frame earlier."""
-    for end in (piece.source_end, piece.source_end + 1, piece.source_end - 1):
+def corrected(piece: Piece, longer: bool) -> Iterator[int]:
+    """Ends to try where the one asked for came out too short or too long, within the file: by a frame of the file, then
+    by as many as last a frame of the timeline."""
+    span = piece.source_end - piece.source_start
+    step = -(-span // piece.place.duration)
+    for frames in (1, step) if step > 1 else (1,):
+        end = piece.source_end + (frames if longer else -frames)
         if end > piece.source_start and (piece.frames is None or end <= piece.frames):
             yield end
 
@@ -54,18 +58,29 @@ def lay(work: Work, piece: Piece, known: List[str]) -> str:
     """
     keeping.selected_for(work.pool, work.resolve, piece.media)
     lengths: List[int] = []
-    for end in ends(piece):
-        laid = _append(work, piece, end, known) or _append(work, piece, end, known)
-        if laid is None:
-            continue
-        if laid.place == piece.place and _shows_the_start(laid.item, piece):
+    laid = _append(work, piece, piece.source_end, known) or _append(work, piece, piece.source_end, known)
+    if laid and _fits(work, piece, laid, lengths):
+        return laid.id
+    # What was not laid at all may be too long for a gap between two others
+    for end in corrected(piece, longer=bool(lengths) and lengths[0] < piece.place.duration):
+        laid = _append(work, piece, end, known)
+        if laid and _fits(work, piece, laid, lengths):
             return laid.id
-        if remove(work.timeline, piece.kind, [laid.id]):
-            raise _misplaced(work.timeline, piece, laid.place)
-        if laid.place.start != piece.place.start or laid.place.duration == piece.place.duration:
-            raise _misplaced(work.timeline, piece, laid.place)
-        lengths.append(laid.place.duration)
     raise _wrong_length(piece, lengths) if lengths else _not_laid(work.timeline, piece)
+
+
+def _fits(work: Work, piece: Piece, laid: Lying, lengths: List[int]) -> bool:
+    """Whether it lies as it should. Where only its length is wrong it is taken away again, and its length is noted.
+
+    Raises Refused where it is wrong otherwise, or cannot be taken away.
+    """
+    if laid.place == piece.place and _shows_the_start(laid.item, piece):
+        return True
+    stays = remove(work.timeline, piece.kind, [laid.id])
+    if stays or laid.place.start != piece.place.start or laid.place.duration == piece.place.duration:
+        raise _misplaced(work.timeline, piece, laid.place)
+    lengths.append(laid.place.duration)
+    return False
 
 
 def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Lying]:
@@ -104,7 +119,7 @@ def _misplaced(timeline: "Timeline", piece: Piece, place: Place) -> Refused:
 
 
 def _wrong_length(piece: Piece, lengths: Sequence[int]) -> Refused:
-    said = " or ".join(str(length) for length in lengths)
+    said = " or ".join(str(length) for length in dict.fromkeys(lengths))
     what = "Resolve makes it {} frames long instead of {}".format(said, piece.place.duration)
     return refused_by_resolve(what, piece.name, "lay it by hand, from the bin in the media pool")
 
@@ -116,12 +131,11 @@ def _not_laid(timeline: "Timeline", piece: Piece) -> Refused:
 
 
 def remove(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) -> List[Lying]:
-    """Take items away, by id; those that lie there all the same. Asked twice: Resolve may need it."""
-    for _ in range(2):
+    """Take items away, by id; those that lie there all the same. Looked for and asked twice: Resolve may need it."""
+    for _ in range(2 if wanted else 0):
         found = _with_ids(timeline, kind, wanted)
-        if not found:
-            return []
-        timeline.DeleteClips([one.item for one in found], False)
+        if found:
+            timeline.DeleteClips([one.item for one in found], False)
     return _with_ids(timeline, kind, wanted)
 
 
@@ -131,22 +145,30 @@ def _with_ids(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) ->
     return [one for track in tracks for one in lying(timeline, kind, track) if one.id in ids]
 
 
-def undoing(work: Work, kind: "TrackType", pieces: Sequence[Piece], undo: Undo) -> List[str]:
-    """A list for ids of what is laid. All of it is taken away where the call fails, and also what came onto the
-    timeline without having been seen: what is new there and shows media of these pieces."""
-    known: List[str] = []
-    before = frozenset(_ids(work.timeline, kind))
-    media = {piece.media_id for piece in pieces}
+class Laid(object):
+    """What is laid of some pieces, so that exactly that can be taken away."""
 
-    def take_away() -> List[str]:
-        timeline = work.fresh().timeline
-        new = [one for one in works.everything(timeline, kind).values() if one.id not in before]
-        ours = [one.id for one in new if one.id in known or shown(one.item) in media]
-        remain = remove(timeline, kind, ours)
-        return ['"{}" on {}'.format(api.text(one.item.GetName()), words.at(timeline, one.place)) for one in remain]
+    def __init__(self, work: Work, kind: "TrackType", pieces: Sequence[Piece]) -> None:
+        self._work = work
+        self._kind = kind
+        self._before = frozenset(_ids(work.timeline, kind))
+        self._media = {piece.media_id for piece in pieces}
+        self.known: List[str] = []
+        """Ids of what was laid and seen on the timeline."""
 
-    undo.add("restored clips that were laid already", take_away)
-    return known
+    def take_away(self) -> List[str]:
+        """Also what came onto the timeline without having been seen: what is new there and shows media of these
+        pieces. Answers with what remains, for people."""
+        timeline = self._work.fresh().timeline
+        new = [one for one in works.everything(timeline, self._kind).values() if one.id not in self._before]
+        ours = [one.id for one in new if one.id in self.known or shown(one.item) in self._media]
+        remain = remove(timeline, self._kind, ours)
+        return [_where(timeline, self._kind, one) for one in remain]
+
+
+def _where(timeline: "Timeline", kind: "TrackType", one: Lying) -> str:
+    name, place = api.text(one.item.GetName()), one.place
+    return '"{}" on {} track {} at {}'.format(name, kind, place.track, words.when(timeline, place.start))
 
 
 def _ids(timeline: "Timeline", kind: "TrackType") -> List[str]:
@@ -160,7 +182,7 @@ def settle(
     """Save, list again, and lay again what has vanished, once; then they must all be there. What lies there now."""
     undo.saved = True
     for last in (False, True):
-        if not reading.saved(work.resolve, work.project) and not last:
+        if not reading.saved(work.resolve) and not last:
             notes.append(SAVE_YOURSELF)
         work = work.fresh()
         there = found(work.timeline, pieces, ids)

@@ -6,7 +6,7 @@ from . import api, importing, keeping, laying, rates, reading, requests, tracks
 from . import work as works
 from .importing import Media
 from .laying import Piece
-from .refused import UNSUPPORTED, Refused, refused_by_resolve
+from .refused import UNSUPPORTED, Refused, refused_by_resolve, silent
 from .requests import Clip, File, Json, NewTrack
 from .undoing import Undo, all_or_nothing
 from .work import Lying, Work
@@ -21,10 +21,11 @@ def place(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         work = works.on(resolve, project, arguments["timeline"])
-        found = works.everything(work.timeline, api.VIDEO)
+        disable = requests.ids(arguments, "disable")
+        found = works.looked_for(work.timeline, api.VIDEO, [*disable, *(clip.original for clip in clips)])
         for clip in clips:
             works.original(work.timeline, found, clip)
-        off = _to_switch_off(found, requests.ids(arguments, "disable"))
+        off = _to_switch_off(found, disable)
         require_room(work, clips, new, found)
         with all_or_nothing(resolve) as undo:
             media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
@@ -43,7 +44,7 @@ def _to_switch_off(found: Dict[str, Lying], wanted: Sequence[str]) -> List[str]:
     if len(works.with_ids(found, wanted)) != len(wanted):
         what = "a clip that is to be switched off is no longer on the timeline"
         raise Refused(UNSUPPORTED, what, "", "restore again as it is now")
-    return [one for one in wanted if found[one].item.GetClipEnabled()]
+    return [one for one in wanted if api.enabled(found[one].item)]
 
 
 def require_room(work: Work, clips: Sequence[Clip], new: Sequence[NewTrack], found: Mapping[str, Lying]) -> None:
@@ -101,39 +102,44 @@ def lay_all(
 ) -> List[Lying]:
     """Lay the clips, each read back, and save; how they lie then, in their order. Raises Refused."""
     wanted = pieces(clips, media)
-    known = laying.undoing(work, api.VIDEO, wanted, undo)
+    laid = laying.Laid(work, api.VIDEO, wanted)
+    undo.add("restored clips that were laid already", laid.take_away)
     ids = [""] * len(wanted)
     for index in sorted(range(len(wanted)), key=lambda one: wanted[one].place):
-        ids[index] = laying.lay(work, wanted[index], known)
+        ids[index] = laying.lay(work, wanted[index], laid.known)
     before_saving()
 
     def dress(index: int, item: "TimelineItem") -> None:
         laying.dress(item, clips[index], notes)
 
     laying.dress_all(work.timeline, wanted, ids, dress)
-    return laying.settle(work, wanted, ids, known, dress, notes, undo)
+    return laying.settle(work, wanted, ids, laid.known, dress, notes, undo)
 
 
 def _switch_off(work: Work, wanted: Sequence[str], undo: Undo) -> None:
     """Switch originals off, read back. Raises Refused."""
-    found = works.everything(work.timeline, api.VIDEO)
+    found = works.looked_for(work.timeline, api.VIDEO, wanted)
     undo.add("originals that were switched off", lambda: switch_on(work.fresh(), wanted))
-    for one in works.with_ids(found, wanted):
-        one.item.SetClipEnabled(False)
-        if one.item.GetClipEnabled():
-            raise refused_by_resolve("Resolve does not switch a clip off", api.text(one.item.GetName()))
+    for one in wanted:
+        if one not in found:
+            raise silent("where the clips are that are to be switched off")
+        found[one].item.SetClipEnabled(False)
+        if api.enabled(found[one].item):
+            raise refused_by_resolve("Resolve does not switch a clip off", api.text(found[one].item.GetName()))
 
 
 def switch_on(work: Work, wanted: Sequence[str]) -> List[str]:
-    """Switch clips on, by id; those that stay off, for people."""
-    found = works.everything(work.timeline, api.VIDEO) if wanted else {}
+    """Switch clips on, by id; those that stay off or are gone, for people."""
+    found = works.looked_for(work.timeline, api.VIDEO, wanted) if wanted else {}
     off: List[str] = []
     for one in works.with_ids(found, wanted):
-        if not one.item.GetClipEnabled():
+        if not api.enabled(one.item):
             one.item.SetClipEnabled(True)
-            if not one.item.GetClipEnabled():
+            if not api.enabled(one.item):
                 off.append('"{}" is still switched off'.format(api.text(one.item.GetName())))
-    return off
+    gone = sum(1 for one in wanted if one not in found)
+    told = "{} of the originals could not be switched on again: no longer on the timeline".format(gone)
+    return [*off, told] if gone else off
 
 
 def placed(clip: Clip, one: Lying) -> Json:

@@ -99,7 +99,7 @@ def _item(item: "TimelineItem", methods: FrozenSet[str], media: Found) -> Json:
         "name": name,
         "start": api.whole(api.start(item), "where a clip starts", name),
         "duration": api.whole(api.duration(item), "how long a clip is", name),
-        "enabled": bool(item.GetClipEnabled()),
+        "enabled": api.enabled(item),
         "colour": api.text(item.GetClipColor()),
         "type": api.text(api.untyped(item).GetType()) or None if "GetType" in methods else None,
         "takes": api.whole_or_none(item.GetTakesCount()) or 0,
@@ -173,9 +173,11 @@ def _ids(tracks: List[Json]) -> FrozenSet[Any]:
 
 def save(resolve: "Resolve", arguments: Json) -> Json:
     """The answer to ``save``."""
-    return {"saved": saved(resolve, api.open_project(resolve))}
+    api.open_project(resolve)
+    return {"saved": saved(resolve)}
 
 
-def saved(resolve: "Resolve", project: "Project") -> bool:
-    """Save the project; whether Resolve says that it did."""
-    return bool(project) and bool(api.manager(resolve).SaveProject())
+def saved(resolve: "Resolve") -> bool:
+    """Save the open project; whether Resolve says that it did."""
+    manager = resolve.GetProjectManager()
+    return bool(manager) and bool(manager.SaveProject())

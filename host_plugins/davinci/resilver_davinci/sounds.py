@@ -46,11 +46,12 @@ class Sounds(object):
 
     def _laid(self, work: Work, piece: Piece) -> str:
         """Its id. Whatever came of a piece that is refused is taken away. Raises Refused."""
-        known: List[str] = []
+        laid = laying.Laid(work, api.AUDIO, [piece])
         try:
-            return laying.lay(work, piece, known)
+            return laying.lay(work, piece, laid.known)
         except Refused:
-            laying.remove(work.timeline, api.AUDIO, known)
+            for remains in laid.take_away():
+                self._notes.append("{} could not be removed again".format(remains))
             raise
 
     def settle(self, work: Work) -> None:
@@ -62,7 +63,7 @@ class Sounds(object):
             except Refused:
                 continue
         if missing:
-            reading.saved(work.resolve, work.project)
+            reading.saved(work.resolve)
             for index in self._missing(work.fresh()):
                 self._left_out(self._pieces[index].name, "it vanished when the project was saved")
 

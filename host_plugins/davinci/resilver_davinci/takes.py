@@ -32,7 +32,7 @@ def take(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         work = works.on(resolve, project, arguments["timeline"])
-        found = works.everything(work.timeline, api.VIDEO)
+        found = works.looked_for(work.timeline, api.VIDEO, [clip.original for clip in clips])
         for clip in clips:
             works.original(work.timeline, found, clip)
             placing.require_unlocked(work, found[clip.original].place.track, clip.name)
@@ -61,25 +61,28 @@ def _before(item: "TimelineItem") -> Before:
 
 def _add(work: Work, clip: Clip, piece: Piece, undo: Undo) -> None:
     """Give an original its take, shown, and everything else as it was. Raises Refused."""
-    one = works.everything(work.timeline, api.VIDEO)[clip.original]
+    one = works.original(work.timeline, works.looked_for(work.timeline, api.VIDEO, [clip.original]), clip)
     before = _before(one.item)
 
     def take_back() -> List[str]:
-        there = works.everything(work.fresh().timeline, api.VIDEO)[clip.original]
+        there = works.looked_for(work.fresh().timeline, api.VIDEO, [clip.original])[clip.original]
         return _dropped(there.item, piece.media_id, before)
 
     undo.add('a restored take of "{}"'.format(clip.name), take_back)
+    ends = [piece.source_end]
     lengths: List[int] = []
-    for end in laying.ends(piece):
-        if not _try(one.item, piece, end, before):
+    while ends:
+        if not _try(one.item, piece, ends.pop(0), before):
             raise refused_by_resolve("Resolve does not make the restored clip a take", clip.name, ABOVE)
         now = api.start(one.item), api.duration(one.item)
-        if now == (one.place.start, one.place.duration):
+        if now == one.place[1:]:
             return
         lengths.append(now[1] or 0)
         if _dropped(one.item, piece.media_id, before) or (api.start(one.item), api.duration(one.item)) != one.place[1:]:
             break
-    said = " or ".join(str(length) for length in lengths)
+        if len(lengths) == 1:
+            ends = list(laying.corrected(piece, longer=lengths[0] < one.place.duration))
+    said = " or ".join(str(length) for length in dict.fromkeys(lengths))
     what = "with the restored take the clip would be {} frames long instead of {}".format(said, one.place.duration)
     raise refused_by_resolve(what, clip.name, ABOVE)
 
@@ -117,9 +120,9 @@ def of_take(item: "TimelineItem", index: int) -> str:
 def _settle(work: Work, clips: Sequence[Clip], pieces: Sequence[Piece], notes: List[str], undo: Undo) -> List[Lying]:
     """Save and look again: every original still shows its restored take where it lay. Raises Refused."""
     undo.saved = True
-    if not reading.saved(work.resolve, work.project):
+    if not reading.saved(work.resolve):
         notes.append(laying.SAVE_YOURSELF)
-    found = works.everything(work.fresh().timeline, api.VIDEO)
+    found = works.looked_for(work.fresh().timeline, api.VIDEO, [clip.original for clip in clips])
     for clip, piece in zip(clips, pieces):
         one = found.get(clip.original)
         if one is None or one.place != clip.original_place or laying.shown(one.item) != piece.media_id:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Dict, List, Sequence
 
-from . import api, keeping, laying, placing, reading, requests, takes, tracks, words
+from . import api, keeping, laying, placing, reading, requests, takes, tracks, undoing, words
 from . import work as works
 from .requests import Json
 from .work import Lying, Work
@@ -21,20 +21,26 @@ def take_back(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         work = works.on(resolve, project, arguments["timeline"])
-        wanted = requests.ids(arguments, "items")
-        removed = _remove(work, wanted, notes)
-        notes.extend(placing.switch_on(work, requests.ids(arguments, "enable")))
-        _missing(work, requests.ids(arguments, "enable"), "be switched on again", notes)
-        removed += _drop_takes(work, arguments, notes)
-        _remove_tracks(work, arguments.get("tracks") or (), notes)
-        if not reading.saved(resolve, project):
-            notes.append(laying.SAVE_YOURSELF)
+        try:
+            removed = _taken_back(work, arguments, notes)
+            if not reading.saved(resolve):
+                notes.append(laying.SAVE_YOURSELF)
+        except Exception as error:  # whatever Resolve answers: by now a part may be taken back, and that is told
+            raise undoing.refusal(resolve, error).leaving(["what still lies there; take back once more"]) from error
         return {"removed": removed, "notes": notes}
+
+
+def _taken_back(work: Work, arguments: Json, notes: List[str]) -> List[str]:
+    removed = _remove(work, requests.ids(arguments, "items"), notes)
+    notes.extend(placing.switch_on(work, requests.ids(arguments, "enable")))
+    removed += _drop_takes(work, arguments, notes)
+    _remove_tracks(work, arguments.get("tracks") or (), notes)
+    return removed
 
 
 def _remove(work: Work, wanted: Sequence[str], notes: List[str]) -> List[str]:
     """Ids of what is gone now and lay there. What had gone before needs no word: it is as it should be."""
-    lay = works.with_ids(works.everything(work.timeline, api.VIDEO), wanted)
+    lay = works.with_ids(works.looked_for(work.timeline, api.VIDEO, wanted), wanted)
     remain = {one.id: one for one in laying.remove(work.timeline, api.VIDEO, wanted)}
     for one in remain.values():
         notes.append(_still_there(work, one))
@@ -48,18 +54,13 @@ def _still_there(work: Work, one: Lying) -> str:
     return where + " could not be removed: delete it by hand"
 
 
-def _missing(work: Work, wanted: Sequence[str], to_do: str, notes: List[str]) -> None:
-    found = works.everything(work.timeline, api.VIDEO) if wanted else {}
-    gone = sum(1 for one in wanted if one not in found)
-    if gone:
-        notes.append("{} of the originals could not {}: no longer on the timeline".format(gone, to_do))
-
-
 def _drop_takes(work: Work, arguments: Json, notes: List[str]) -> List[str]:
     """Ids of the originals that have lost their restored take."""
     wanted = requests.ids(arguments, "takes")
-    found = works.everything(work.timeline, api.VIDEO) if wanted else {}
-    _missing(work, wanted, "be given back", notes)
+    found = works.looked_for(work.timeline, api.VIDEO, wanted) if wanted else {}
+    gone = sum(1 for one in wanted if one not in found)
+    if gone:
+        notes.append("{} of the originals with a restored take are no longer on the timeline".format(gone))
     media: Dict[str, str] = arguments.get("media") or {}
     ours = _in_bin(work, arguments.get("bin") or BIN) if wanted else []
     dropped: List[str] = []

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator, List, Tuple
 
-from . import api
+from . import api, reading
 from .refused import FAILED, Refused, dialog_open
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def all_or_nothing(resolve: "Resolve") -> Iterator[Undo]:
         yield undo
     except Exception as error:
         remains = undo.run(resolve)
-        if undo.saved and api.answers(resolve):
-            api.manager(resolve).SaveProject()
+        if undo.saved:
+            reading.saved(resolve)
         raise refusal(resolve, error).leaving(remains) from error
 
 

@@ -47,6 +47,15 @@ def lying(timeline: "Timeline", kind: "TrackType", track: int) -> Iterator[Lying
             yield Lying(item, api.identity(item), Place(track, start, duration))
 
 
+def looked_for(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) -> Dict[str, Lying]:
+    """All that takes a place on the tracks of a kind, by id. Where some that are wanted are not among it, it is looked
+    once more: a listing that fails looks like an empty track."""
+    found = everything(timeline, kind)
+    if not all(one in found for one in wanted):
+        found.update(everything(timeline, kind))
+    return found
+
+
 def is_transition(item: "TimelineItem") -> bool:
     """21.1 says it. Before, a transition is what has neither media nor a single property."""
     if api.has(item, "GetType"):
