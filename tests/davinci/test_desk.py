@@ -90,7 +90,10 @@ def test_clips_are_restored_listed_taken_back_and_placed_again(desk: Desk, host:
     assert (job["state"], job["can"], job["here"]) == ("succeeded", ["take-back", "forget"], True)
     desk.take_back(run["job"])
     until(lambda: runs(desk)[0]["phase"] == "taken-back")
-    assert json.loads(before)["tracks"]["children"][0] == json.loads(host.edit.timeline.to_json_string())["tracks"]["children"][0]
+    assert (
+        json.loads(before)["tracks"]["children"][0]
+        == json.loads(host.edit.timeline.to_json_string())["tracks"]["children"][0]
+    )
     assert lying(host, 2) == []
     assert shown(desk)["notices"][0]["what"] == "2 clips taken out of Reel 2 conform again"
     until(lambda: shown(desk)["jobs"]["list"][0]["can"] == ["place", "forget"])
@@ -175,8 +178,8 @@ def test_a_preview_shows_pictures_and_leaves_nothing(desk: Desk, host: MemoryDes
     desk.preview()
     run = ended(desk)
     assert [(each["clip"], each["frame"], each["maps"]) for each in run["pictures"]] == [
-        (STATION, 6, ["deflicker"]), (STATION, 18, ["deflicker"]), (BRIDGE, 5, ["deflicker"]), (BRIDGE, 15, ["deflicker"]),
-    ]  # fmt: skip
+        (clip, frame, ["deflicker"]) for clip, frame in ((STATION, 6), (STATION, 18), (BRIDGE, 5), (BRIDGE, 15))
+    ]
     picture, change = desk.picture("1", 3), desk.picture("1", 3, 0)
     assert picture.is_file()
     assert change.is_file()
@@ -274,9 +277,7 @@ def test_an_editor_that_does_not_answer_is_told_after_ten_seconds(host: MemoryDe
         until(lambda: shown(desk)["editor"] == {"waiting": 0})
 
 
-def test_what_fails_beside_a_run_is_a_notice(
-    desk: Desk, host: MemoryDeskHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_beside_a_run_is_a_notice(desk: Desk, host: MemoryDeskHost, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.start()
     job = ended(desk)["job"]
 
