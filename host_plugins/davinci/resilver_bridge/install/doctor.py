@@ -37,9 +37,9 @@ class Finding:
 class Age(Enum):
     """Whether Resolve brings its own Python, which it does since 21.1."""
 
-    BEFORE = "before 21.1"
-    SINCE = "21.1 or later"
-    UNKNOWN = "of a version that cannot be told from outside"
+    BEFORE = "a version before 21.1"
+    SINCE = "version 21.1 or later"
+    UNKNOWN = "a version that cannot be told from outside"
 
 
 def examine(system: System, ours: str, server: Callable[[], Client] | None = None) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def examine(system: System, ours: str, server: Callable[[], Client] | None = Non
 def resolve(system: System) -> Iterator[Finding]:
     """The program, its version and edition as far as files say them, and its folder."""
     program = next((path for path in folders.programs(system) if path.exists()), None)
-    made = [folder for folder in folders.data(system) if folder.is_dir()]
+    made = [folder for folder in folders.data(system) if folders.used(folder)]
     if program is None and not made:
         looked = ", ".join(map(str, (*folders.programs(system), *folders.data(system))))
         yield Finding(
@@ -69,7 +69,7 @@ def resolve(system: System) -> Iterator[Finding]:
             "install it, and open it once",
         )
         return
-    yield Finding("Resolve", f"{program or 'not where its installer puts it'}, {_told(system)}")
+    yield Finding("Resolve", f"{program or 'the program is not where its installer puts it'}, {_told(system)}")
     yield Finding(
         "edition",
         "Free or Studio cannot be told from outside. Both run the entries up to 21.0; from 21.1 on the free edition "

@@ -69,8 +69,13 @@ def own(system: System, all_users: bool = False) -> Path:
 
 
 def data(system: System) -> tuple[Path, ...]:
-    """Folders of which at least one exists where Resolve is installed: it makes them itself."""
+    """Folders that Resolve makes: a user's and all users'."""
     return _data(system, False), _data(system, True)
+
+
+def used(folder: Path) -> bool:
+    """Whether Resolve keeps anything in such a folder. One that holds scripts alone may have been made for them."""
+    return folder.is_dir() and any(each.name != "Fusion" for each in folder.iterdir())
 
 
 def programs(system: System) -> tuple[Path, ...]:

@@ -42,13 +42,14 @@ def show(words):  # type: (str) -> None
     if os.environ.get("RESILVER_BROWSER") == "none":
         return
     try:
+        import pathlib
         import tempfile
         import webbrowser
 
         handle, path = tempfile.mkstemp(".html", "resilver-")
         with os.fdopen(handle, "w") as page:
             page.write("<title>Resilver</title><h1>Resilver cannot start</h1><p>" + text.replace("<", "&lt;"))
-        webbrowser.open("file://" + path)
+        webbrowser.open(pathlib.Path(path).as_uri())
     except Exception as error:
         print("No browser could be opened: %s" % error)
 
