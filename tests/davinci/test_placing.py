@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from davinci.resolve_double import Profile
-from davinci.scene import MENU, Scene, attempt, every_call, outline, spans
+from davinci.scene import MENU, MODERN, Scene, attempt, every_call, outline, spans
 from resilver_davinci import importing
 from resilver_davinci.refused import Refused
 
@@ -367,11 +367,16 @@ def test_pictures_that_come_singly_are_taken_away_again(monkeypatch: pytest.Monk
     assert scene.state() == before
 
 
-def test_any_call_that_fails_leaves_all_or_nothing() -> None:
+@pytest.mark.parametrize("profile", [MENU[0], MODERN, MENU[-1]], ids=lambda profile: profile.name)
+def test_any_call_that_fails_leaves_all_or_nothing(profile: Profile) -> None:
     """Each call of Resolve in turn fails, raises, or finds a dialog open that stays open."""
-    whole = titled()
+
+    def new() -> Scene:
+        return titled(profile) if profile.has((19,)) else Scene(profile)
+
+    whole = new()
     place(whole)
-    for which, scene in every_call(titled, place):
+    for which, scene in every_call(new, place):
         before = scene.state()
         result, refused = attempt(lambda scene=scene: place(scene))
         if refused is None:

@@ -111,12 +111,17 @@ def _import(pool: "MediaPool", folder: "Folder", file: File) -> "MediaPoolItem":
         if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
             raise refused_by_resolve("Resolve does not open a bin of its media pool", api.text(folder.GetName()))
     before = {api.identity(item) for item in api.clips(folder)}
+
+    def new() -> "List[MediaPoolItem]":
+        return [item for item in api.clips(folder) if api.identity(item) not in before]
+
     for wait in (0.0, *WAITS):
         time.sleep(wait)
-        _ask(pool, file)
-        new = [item for item in api.clips(folder) if api.identity(item) not in before]
-        if new:
-            return _only(new, file)
+        if not new():  # it may have come meanwhile, and would come twice
+            _ask(pool, file)
+        found = new()
+        if found:
+            return _only(found, file)
     raise _not_imported(file)
 
 

@@ -96,8 +96,9 @@ def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Ly
         "recordFrame": piece.place.start,
     }
     api.append(work.pool, info)
-    there = lying(work.timeline, piece.kind, track)
-    new = [one for one in there if one.id not in before and shown(one.item) == piece.media_id]
+    came = [item for item in api.items(work.timeline, piece.kind, track) if api.identity(item) not in before]
+    ours = [works.lies(item, track) for item in came if shown(item) == piece.media_id]
+    new = [one for one in ours if one]
     known.extend(one.id for one in new)
     if len(new) > 1:
         remove(work.timeline, piece.kind, [one.id for one in new])

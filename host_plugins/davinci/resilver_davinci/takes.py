@@ -40,12 +40,10 @@ def take(resolve: "Resolve", arguments: Json) -> Json:
             media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
             pieces = placing.pieces(clips, media)
             for clip, piece in zip(clips, pieces):
-                _add(work, clip, piece, undo)
+                _add(work, clip, piece, found[clip.original], undo)
             laid = _settle(work, clips, pieces, notes, undo)
             return {
-                "placed": [
-                    dict(placing.placed(clip, one), media=media[clip.file].id) for clip, one in zip(clips, laid)
-                ],
+                "placed": [_placed(clip, media[clip.file], one) for clip, one in zip(clips, laid)],
                 "notes": notes,
             }
 
@@ -59,9 +57,8 @@ def _before(item: "TimelineItem") -> Before:
     return Before(api.whole_or_none(item.GetTakesCount()) or 0, api.whole_or_none(item.GetSelectedTakeIndex()) or 0)
 
 
-def _add(work: Work, clip: Clip, piece: Piece, undo: Undo) -> None:
+def _add(work: Work, clip: Clip, piece: Piece, one: Lying, undo: Undo) -> None:
     """Give an original its take, shown, and everything else as it was. Raises Refused."""
-    one = works.original(work.timeline, works.looked_for(work.timeline, api.VIDEO, [clip.original]), clip)
     before = _before(one.item)
 
     def take_back() -> List[str]:

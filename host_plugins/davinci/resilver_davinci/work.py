@@ -1,6 +1,6 @@
 """The timeline that a call works on, and what lies on it."""
 
-from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import api, keeping, words
 from .refused import OCCUPIED, UNSUPPORTED, Refused
@@ -42,9 +42,17 @@ def on(resolve: "Resolve", project: "Project", timeline: str) -> Work:
 def lying(timeline: "Timeline", kind: "TrackType", track: int) -> Iterator[Lying]:
     """What is on a track and says where, transitions too."""
     for item in api.items(timeline, kind, track):
-        start, duration = api.start(item), api.duration(item)
-        if start is not None and duration is not None:
-            yield Lying(item, api.identity(item), Place(track, start, duration))
+        found = lies(item, track)
+        if found:
+            yield found
+
+
+def lies(item: "TimelineItem", track: int) -> Optional[Lying]:
+    """Where an item of this track lies; None where it does not say."""
+    start, duration = api.start(item), api.duration(item)
+    if start is None or duration is None:
+        return None
+    return Lying(item, api.identity(item), Place(track, start, duration))
 
 
 def looked_for(timeline: "Timeline", kind: "TrackType", wanted: Sequence[str]) -> Dict[str, Lying]:
