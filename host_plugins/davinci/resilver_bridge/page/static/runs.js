@@ -95,7 +95,7 @@ export function jobsPanel({ jobs, busy }) {
   return h("section.panel.jobs", { "aria-label": "Jobs" },
     h("header", {}, h("h2", {}, "Jobs of this project"), h("span.count", {}, counted(list.length, "job")),
       h("span.buttons", {},
-        h("button", { data: { do: "jobs" }, disabled: busy.includes("jobs") }, "Refresh"),
+        h("button", { data: { do: "jobs" } }, "Refresh"),
         h("button.primary", { data: { do: "place-finished" }, disabled: !finished }, finished ? `Place all finished (${finished})` : "Place all finished"))),
     jobs?.error ? h("div.problem", { role: "alert" }, h("p", {}, jobs.error.what), h("p.remedy", {}, jobs.error.remedy)) : null,
     !jobs ? h("p.hint", {}, "Asking for the jobs…") : list.length ? h("ul.list", {}, list.map((job) => jobRow(job, busy)))

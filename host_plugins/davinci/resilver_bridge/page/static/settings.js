@@ -118,7 +118,7 @@ function result(offer, wish, edit) {
     h("fieldset.layouts", {}, h("legend", {}, "Restored clips come"), Object.entries(LAYOUTS).map(([name, texts]) => layout(name, texts, wish, edit))),
     needsPlace ? h("label.field", {}, h("span", {}, "If it is taken"),
       select([["refuse", "Say so, change nothing"], ["above", "Next free track"], ["make-room", "Make room: a new track"]], wish.occupied, { set: "occupied" })) : null,
-    h("label.field.tall", {}, h("span", {}, "Folder"), h("input", { type: "text", value: wish.folder, data: { set: "folder" }, spellcheck: "false", autocomplete: "off" })));
+    h("label.field.tall", {}, h("span", {}, "Folder"), h("input", { type: "text", value: wish.folder, title: wish.folder, data: { set: "folder" }, spellcheck: "false", autocomplete: "off" })));
 }
 
 function layout(name, [title, about], wish, edit) {
