@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from resilver_client import __version__
 from resilver_client import home as homes
-from resilver_client.errors import ResilverError
+from resilver_client.errors import ResilverError, VersionMismatch
 from resilver_client.launch import ensure_server
 from resilver_davinci.message import open_page
 
@@ -35,7 +35,8 @@ def run(stdin: BinaryIO, stdout: BinaryIO, home: Path | None = None, alone: floa
         _log(f"Resilver {__version__}, {hello.verb}, for {hello.product} {'.'.join(map(str, hello.version))}")
         _serve(script, home, alone)
     except ResilverError as error:
-        script.refuse(error)
+        if not isinstance(error, VersionMismatch):  # ``greet`` has told it of that
+            script.refuse(error)
         _log(f"error: {error.reason}: {error}")
         return 1
     return 0

@@ -51,7 +51,7 @@ def read(folder: Path) -> Listing | None:
             folders=tuple(map(Path, found["folders"])),
             later=tuple(map(Path, found["later"])),
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputUnwritable(
