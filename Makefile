@@ -4,12 +4,12 @@ BIN := .venv/bin
 # Blenders that the extension is tested in, each about 350 MB to download: `make test BLENDER=` leaves them out.
 BLENDER := 4.2 5.0 5.2
 
-.PHONY: demo test check proto blender-extension clean
+.PHONY: demo test check proto browser blender-extension clean
 
 demo: .venv/.ready-demo
 	$(BIN)/resilver demo
 
-test: .venv/.ready-test check $(BLENDER:%=.venv/blender-%/.ready)
+test: .venv/.ready-test check $(BLENDER:%=.venv/blender-%/.ready) browser
 	RESILVER_BLENDERS="$(BLENDER)" $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/.ready-test
@@ -20,6 +20,10 @@ check: .venv/.ready-test
 
 proto:
 	PYTHON=$(PYTHON) protos/generate.sh
+
+# For the tests of the page that the Resolve plug-in shows; without one they skip
+browser:
+	.ci/setup-browser
 
 # One zip a platform, and the index of a repository to install them from, in dist/blender
 blender-extension: .venv/.ready-test .venv/blender-$(firstword $(BLENDER) 4.2)/.ready
