@@ -361,7 +361,7 @@ def test_pictures_that_come_singly_are_taken_away_again(monkeypatch: pytest.Monk
         return media
 
     monkeypatch.setattr(double, "import_sequence", singly)
-    with pytest.raises(Refused, match="single pictures") as refused:
+    with pytest.raises(Refused, match="something else than it was asked for") as refused:
         scene.place(scene.request(0, path="/restored/a.%04d.png", is_sequence=True, first_number=1), tracks=NEW)
     assert "Show Individual Frames" in refused.value.remedy
     assert scene.state() == before

@@ -53,12 +53,13 @@ def _bin_removed(pool: "MediaPool", name: str) -> List[str]:
     return ["the bin {}".format(name)] if _bin(pool.GetRootFolder(), name) else []
 
 
-def bring(pool: "MediaPool", folder: "Folder", file: File) -> Media:
+def bring(pool: "MediaPool", folder: "Folder", file: File, there: "Sequence[MediaPoolItem]") -> Media:
     """The file in the pool: what lies in the bin already where it still is the file, otherwise imported.
 
-    Raises Refused where Resolve does not import it, or takes it for something else than it is.
+    ``there`` is what lies in the bin from its path. Raises Refused where Resolve does not import it, or takes it for
+    something else than it is.
     """
-    for item in _same_path(folder, file):
+    for item in there:
         if not _wrong(item, file):
             return _known(item, file)
     item = _import(pool, folder, file)
@@ -74,11 +75,6 @@ def _known(item: "MediaPoolItem", file: File) -> Media:
     if not known:
         raise silent("which media it has imported", file.path)
     return Media(item, known)
-
-
-def _same_path(folder: "Folder", file: File) -> "List[MediaPoolItem]":
-    wanted = {_plain(path) for path in paths(file)}
-    return [item for item in api.clips(folder) if _plain(api.properties(item).get("File Path")) in wanted]
 
 
 def paths(file: File) -> List[str]:
@@ -111,26 +107,27 @@ def _import(pool: "MediaPool", folder: "Folder", file: File) -> "MediaPoolItem":
         if api.identity(pool.GetCurrentFolder()) != api.identity(folder):
             raise refused_by_resolve("Resolve does not open a bin of its media pool", api.text(folder.GetName()))
     before = {api.identity(item) for item in api.clips(folder)}
-
-    def new() -> "List[MediaPoolItem]":
-        return [item for item in api.clips(folder) if api.identity(item) not in before]
-
     for wait in (0.0, *WAITS):
         time.sleep(wait)
-        if not new():  # it may have come meanwhile, and would come twice
-            _ask(pool, file)
-        found = new()
+        found = (_new(folder, before) if wait else []) or _asked(pool, file) or _new(folder, before)
         if found:
             return _only(found, file)
     raise _not_imported(file)
 
 
-def _ask(pool: "MediaPool", file: File) -> None:
+def _new(folder: "Folder", before: AbstractSet[str]) -> "List[MediaPoolItem]":
+    """What came into a bin: also late, or without Resolve having said so. It must not be imported twice."""
+    return [item for item in api.clips(folder) if api.identity(item) not in before]
+
+
+def _asked(pool: "MediaPool", file: File) -> "List[MediaPoolItem]":
+    """Ask for a file; what Resolve says it has imported."""
     path = os.path.normpath(file.path)
     if file.is_sequence:
-        pool.ImportMedia([{"FilePath": path, "StartIndex": file.first_number, "EndIndex": file.last_number}])
+        came = pool.ImportMedia([{"FilePath": path, "StartIndex": file.first_number, "EndIndex": file.last_number}])
     else:
-        pool.ImportMedia([path])
+        came = pool.ImportMedia([path])
+    return [item for item in came or [] if api.identity(item)]
 
 
 def _only(new: "List[MediaPoolItem]", file: File) -> "MediaPoolItem":
@@ -182,12 +179,16 @@ def find_media(folder: "Folder", wanted: str) -> "Optional[MediaPoolItem]":
 def bring_all(pool: "MediaPool", name: str, files: Sequence[File], undo: Undo) -> Dict[File, Media]:
     """Every file in the bin of this name, once each. Raises Refused; what came is taken away again then."""
     folder = find_bin(pool, name, undo)
-    before = {api.identity(item) for item in api.clips(folder)}
+    there: "Dict[str, List[MediaPoolItem]]" = {}
+    for item in api.clips(folder):
+        there.setdefault(_plain(api.properties(item).get("File Path")), []).append(item)
+    before = {api.identity(item) for items in there.values() for item in items}
     undo.add("restored media in the bin {}".format(name), lambda: _taken_away(pool, folder, before, files))
     media: Dict[File, Media] = {}
     for file in files:
         if file not in media:
-            media[file] = bring(pool, folder, file)
+            same = [item for path in paths(file) for item in there.get(_plain(path), [])]
+            media[file] = bring(pool, folder, file, same)
     return media
 
 
@@ -196,11 +197,10 @@ def _taken_away(pool: "MediaPool", folder: "Folder", before: AbstractSet[str], f
     path. Answers with what remains, for people."""
     folders = {os.path.dirname(_plain(file.path)) for file in files} | {os.path.dirname(_plain(""))}
 
-    def new() -> "List[MediaPoolItem]":
-        found = [item for item in api.clips(folder) if api.identity(item) not in before]
-        return [one for one in found if os.path.dirname(_plain(api.properties(one).get("File Path"))) in folders]
+    def ours(item: "MediaPoolItem") -> bool:
+        return os.path.dirname(_plain(api.properties(item).get("File Path"))) in folders
 
-    there = new()
+    there = [item for item in _new(folder, before) if ours(item)]
     if there:
         pool.DeleteClips(there)
-    return ["{} in the media pool".format(api.text(item.GetName())) for item in new()]
+    return ["{} in the media pool".format(api.text(item.GetName())) for item in _new(folder, before) if ours(item)]
