@@ -124,6 +124,15 @@ def dies_while_it_is_answered(ends: Ends) -> None:
     os._exit(7)
 
 
+def dies_later(ends: Ends) -> None:
+    """After it has heard the answer, and gone on."""
+    ends.hear()
+    ends.say(WELCOME)
+    ends.call(1, "place", **json.loads(Path(os.environ["STAND_IN_REQUEST"]).read_text()))
+    ends.say({"unheard of": True})
+    os._exit(7)
+
+
 def cannot_go_on(ends: Ends) -> None:
     ends.hear()
     ends.say(WELCOME)
@@ -151,6 +160,7 @@ WAYS: dict[str, Callable[[Ends], None]] = {
         waits,
         dies_before_a_call,
         dies_while_it_is_answered,
+        dies_later,
         cannot_go_on,
         tells_its_environment,
     )

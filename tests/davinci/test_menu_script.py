@@ -160,15 +160,16 @@ def test_a_bridge_that_fails_is_one_message(tmp_path: Path, way: str, words: lis
     assert machine.after().lying() == before.lying(), "nothing has happened to the timeline"
 
 
-def test_a_bridge_that_dies_while_it_is_answered_leaves_no_doubt(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("way", "doubt"), [("dies_while_it_is_answered", True), ("dies_later", False)])
+def test_a_bridge_that_dies_after_placing_leaves_no_doubt(tmp_path: Path, way: str, doubt: bool) -> None:
     scene = Scene()
     request = {**scene.ids(), "tracks": [{"index": None, "name": "Restored"}], "bin": "Resilver"}
     request |= {"clips": [scene.request(0)], "disable": []}
     (tmp_path / "request.json").write_text(json.dumps(request))
-    machine = Machine.with_stand_in(tmp_path, "dies_while_it_is_answered")
+    machine = Machine.with_stand_in(tmp_path, way)
     said = one_message(machine.run(scene.double, STAND_IN_REQUEST=str(tmp_path / "request.json")))
-    assert "(place) was carried out in the timeline" in said
-    assert "look at the timeline before you go on" in said
+    assert ("(place) was carried out in the timeline" in said) is doubt
+    assert ("look at the timeline before you go on" in said) is doubt
     lying = [name for name, track, *_ in outline(machine.after().lying()) if track == 2]
     assert lying == ["würzburg 0.mov"], "it is there, whole"
 
