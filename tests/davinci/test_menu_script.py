@@ -84,7 +84,7 @@ def test_it_says_who_is_there(tmp_path: Path, profile: Any) -> None:
 
 def test_the_entries_are_one_file_but_for_the_verb() -> None:
     folder = Path(message.__file__).parent / "menu"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(ENTRIES.values())
+    assert sorted(path.name for path in folder.glob("*.py")) == sorted(ENTRIES.values())
     texts = {(folder / name).read_text().replace(f'VERB = "{verb}"', "VERB") for verb, name in ENTRIES.items()}
     assert len(texts) == 1
 
