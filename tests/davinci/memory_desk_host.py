@@ -81,6 +81,7 @@ class MemoryDeskHost:
         self.refusals: dict[str, ResilverError] = {}
         self.layouts: dict[Layout, str] = dict.fromkeys(Layout, "")
         self.fault: ResilverError | None = None
+        self.timeline_id = "t1"
         self.silent = 0.0
         """Seconds for which it is said not to answer."""
         self._kept: dict[str, KeptJob] = {}
@@ -91,7 +92,7 @@ class MemoryDeskHost:
             raise self.fault
         clips = tuple(replace(clip, refusal=self.refusals.get(clip.name, clip.refusal)) for clip in clips_of(self.edit))
         return Read(
-            project="Der letzte Zug", project_id="p1", timeline="Reel 2 conform", timeline_id="t1",
+            project="Der letzte Zug", project_id="p1", timeline="Reel 2 conform", timeline_id=self.timeline_id,
             rate=RATE, drop_frame=False, start=START, width=1920, height=1080,
             clips=clips, media=dict(self._media()), rules=self._rules(clips), layouts=self.layouts,
         )  # fmt: skip

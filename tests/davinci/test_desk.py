@@ -14,10 +14,12 @@ from publish.memory_host import MemorySession
 from resilver.v1 import jobs_pb2
 from resilver_bridge.board import Board
 from resilver_bridge.desk import Desk
+from resilver_bridge.host import KeptJob
 from resilver_bridge.showing import REPAIRS
+from resilver_bridge.standing import Standing
 from resilver_client.client import Client
 from resilver_client.errors import HostFailed, InvalidRequest, SelectionEmpty, ServerUnreachable
-from resilver_publish.types import Layout, Progress, Repair
+from resilver_publish.types import Layout, Progress, Remembered, Repair
 from support.serving import ServerProcess, server_process
 
 
@@ -59,7 +61,7 @@ def unreachable() -> Client:
 
 def test_the_first_rule_that_matches_is_taken_without_what_cannot_be_restored(desk: Desk) -> None:
     choice = shown(desk)["choice"]
-    assert choice["rule"] == "selected"
+    assert choice["rule"] == 0
     assert names(desk, choice["clips"]) == [STATION, BRIDGE]
     title = next(clip for clip in shown(desk)["edit"]["clips"] if clip["name"] == TITLE)
     assert title["refusal"]["what"] == "It is a generator, which has no film"
@@ -67,13 +69,13 @@ def test_the_first_rule_that_matches_is_taken_without_what_cannot_be_restored(de
 
 
 def test_another_rule_and_some_of_its_clips_are_chosen(desk: Desk) -> None:
-    desk.choose("all")
+    desk.choose(4)
     choice = shown(desk)["choice"]
     assert names(desk, choice["clips"]) == [STATION, BRIDGE, TUNNEL]
     desk.choose(clips=[choice["clips"][2], "no such clip"])
     assert names(desk, shown(desk)["choice"]["clips"]) == [TUNNEL]
     with pytest.raises(InvalidRequest, match="matches no clip"):
-        desk.choose("marks")
+        desk.choose(1)
     desk.choose(clips=[])
     with pytest.raises(SelectionEmpty):
         desk.start()
@@ -171,6 +173,54 @@ def test_where_a_place_is_taken_at_the_end_nothing_is_rendered_twice(
         assert ended(desk, "2")["phase"] == "done"
         assert len(list(client.all_jobs())) == before
     assert len(lying(host, 3)) == 2
+
+
+def test_a_run_works_on_the_edit_as_it_is_when_it_begins(desk: Desk, host: MemoryDeskHost) -> None:
+    track, start, clip = next(each for each in host.edit.clips() if each[2].name == BRIDGE)
+    host.edit.take(track, clip)
+    host.edit.put(track, start - 2, clip)
+    desk.start()
+    assert ended(desk)["phase"] == "done"
+    assert lying(host, 2)[1] == (f"{BRIDGE} [restored]", 28)
+    assert next(each for each in shown(desk)["edit"]["clips"] if each["name"] == BRIDGE)["in"] == "01:00:01:04"
+    assert names(desk, shown(desk)["choice"]["clips"]) == [STATION, BRIDGE]
+    assert shown(desk)["choice"]["rule"] == 0
+    host.edit.take(track, clip)
+    desk.start()
+    (problem,) = ended(desk, "2")["problems"]
+    assert (problem["what"], problem["where"]) == ("It is not in the timeline any more", BRIDGE)
+    host.timeline_id = "t2"
+    desk.start()
+    (problem,) = ended(desk, "3")["problems"]
+    assert problem["what"] == "Another timeline is open now"
+
+
+def test_a_job_that_the_edit_could_not_keep_is_begun_anew(
+    desk: Desk, host: MemoryDeskHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise HostFailed("the job cannot be kept", remedy="make the folder writable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(host, "keep", refuse)
+        desk.start()
+        (problem,) = ended(desk)["problems"]
+        assert problem["what"] == "The job cannot be kept"
+    desk.again("1")
+    assert ended(desk)["phase"] == "done"
+
+
+def test_a_fault_of_ours_is_seen(desk: Desk, host: MemoryDeskHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(host, "session", broken)
+    desk.start()
+    (problem,) = ended(desk)["problems"]
+    assert problem["what"] == "ZeroDivisionError: by nothing"
+    monkeypatch.setattr(host, "kept", broken)
+    desk.jobs()
+    until(lambda: [each["what"] for each in shown(desk)["notices"]] == ["ZeroDivisionError: by nothing"])
 
 
 def test_a_preview_shows_pictures_and_leaves_nothing(desk: Desk, host: MemoryDeskHost, tmp_path: Path) -> None:
@@ -344,3 +394,24 @@ def test_a_board_tells_what_has_changed_since() -> None:
     board.put("a", 3)
     assert board.wait(2, 0.01)
     assert board.since(2) == {"version": 3, "sections": {"a": 3}}
+
+
+@pytest.mark.parametrize(
+    ("state", "layout", "placed", "can", "waits"),
+    [
+        ("succeeded", Layout.OVERLAY, (), ("place", "forget"), True),
+        ("succeeded", Layout.OVERLAY, ("V2",), ("take-back", "forget"), False),
+        ("succeeded", Layout.NEW_TIMELINE, ("Reel 4K60",), ("forget",), False),
+        ("succeeded", Layout.FILE, (), ("place", "forget"), False),
+        ("failed", Layout.OVERLAY, (), ("retry", "forget"), False),
+        ("cancelled", Layout.OVERLAY, (), ("retry", "forget"), False),
+        ("rendering", Layout.OVERLAY, (), ("follow", "stop"), False),
+        ("gone", Layout.OVERLAY, (), ("forget",), False),
+        ("", Layout.OVERLAY, (), (), False),
+    ],
+)
+def test_what_can_be_done_with_a_kept_job(
+    state: str, layout: Layout, placed: tuple[str, ...], can: tuple[str, ...], waits: bool
+) -> None:
+    kept = KeptJob(Remembered("job", (), {}, layout), "project", "p", "timeline", "t", 0.0, placed)
+    assert (Standing(kept, state).can(), Standing(kept, state).waits) == (can, waits)

@@ -7,7 +7,7 @@ threads of its own, and the board hears of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,13 @@ class Desk:
         """Counts how often the edit was read."""
         self._offer = Offer()
         self._wish = wishes.for_verb(wishes.load(self._file), host.hello.verb)
-        self._rule, self._chosen = "", tuple[str, ...]()
+        self._rule, self._chosen = -1, tuple[str, ...]()
+        """Position of the rule that is taken, and which of its clips."""
         self._jobs: tuple[Standing, ...] = ()
         self._errands = Errands(self.board)
         self._thumbnails = Thumbnails()
         self._connection = Connection(connect, lambda state: self.board.put("server", state))
-        self._runs = Runs(host, self._connection, self.board, plugins, lambda: self._offer, self._ended)
+        self._runs = Runs(host, self._connection, self.board, plugins, lambda: self._offer, self._saw, self._ended)
         self.board.put("hello", shown_hello(host.hello))
         self.board.put("editor", {"waiting": 0})
 
@@ -123,18 +124,18 @@ class Desk:
         """Find the server, or start it; and ask what it offers."""
         self._errands.do("connect", self._ask)
 
-    def choose(self, rule: str | None = None, clips: Sequence[str] | None = None) -> None:
-        """Take the clips of a rule, or just these of them."""
+    def choose(self, rule: int | None = None, clips: Collection[str] | None = None) -> None:
+        """Take the clips of a rule (by its position: there is one for every colour), or just these of them."""
         with self._lock:
             read = self._known()
-            name = self._rule if rule is None else rule
-            found = next((each for each in read.rules if each.name == name and each.clips), None)
-            if found is None:
-                raise InvalidRequest("that rule matches no clip", where=name, remedy="choose another one")
-            wanted = set(found.clips if clips is None else clips)
+            position = self._rule if rule is None else rule
+            if not 0 <= position < len(read.rules) or not read.rules[position].clips:
+                raise InvalidRequest("that rule matches no clip", remedy="choose another one")
+            found = read.rules[position].clips
+            wanted = set(found if clips is None else clips)
             able = {clip.id for clip in read.clips if clip.refusal is None}
-            self._rule = found.name
-            self._chosen = tuple(id for id in found.clips if id in wanted and id in able)
+            self._rule = position
+            self._chosen = tuple(id for id in found if id in wanted and id in able)
             self._show_choice()
 
     def change(self, change: Mapping[str, Any]) -> None:
@@ -183,6 +184,10 @@ class Desk:
         """Look anew at the jobs that are kept, and at where they stand."""
         self._errands.do("jobs", self._list_jobs)
 
+    def standings(self) -> None:
+        """Look anew at where the jobs stand that are known already: the editor is left alone."""
+        self._errands.do("jobs", lambda: self._show_jobs([standing.kept for standing in self._jobs]))
+
     def place(self, job: str) -> None:
         """Wait for a kept job where it still runs, and place its clips."""
         self._runs.take_up(self._kept(job))
@@ -190,7 +195,7 @@ class Desk:
     def place_finished(self) -> None:
         """Place every job that is finished and lies nowhere yet."""
         for standing in self._jobs:
-            if standing.state == "succeeded" and not standing.kept.placed and not self._runs.follows(standing.id):
+            if standing.waits and not self._runs.follows(standing.id):
                 self._runs.take_up(standing.kept)
 
     def retry(self, job: str) -> None:
@@ -236,15 +241,32 @@ class Desk:
             self.board.put("reading", {"error": shown_error(error)})
             return
         with self._lock:
-            self._read, self._reading = read, self._reading + 1
-            self._wish = wishes.possible(self._wish, read)
-            self.board.put("edit", shown_read(read, self._reading))
-            matched = next((rule for rule in read.rules if rule.clips), None)
-            self._rule, self._chosen = "", ()
+            self._take(read)
+            self._rule, self._chosen = -1, ()
+            matched = next((position for position, rule in enumerate(read.rules) if rule.clips), None)
             if matched is not None:
-                self.choose(matched.name)
+                self.choose(matched)
             self._show_choice()
-            self._show_wish()
+
+    def _saw(self, read: Read) -> None:
+        """A run has looked at the edit: it is shown as it is now, and what was chosen stays so."""
+        with self._lock:
+            if self._read is None or self._read.timeline_id != read.timeline_id:
+                return
+            name = self._read.rules[self._rule].name if 0 <= self._rule < len(self._read.rules) else ""
+            able = {clip.id for clip in read.clips if clip.refusal is None}
+            self._chosen = tuple(id for id in self._chosen if id in able)
+            holding = [place for place, rule in enumerate(read.rules) if set(self._chosen) <= set(rule.clips)]
+            alike = [place for place in holding if read.rules[place].name == name]
+            self._rule = next(iter(alike + holding), -1)
+            self._take(read)
+            self._show_choice()
+
+    def _take(self, read: Read) -> None:
+        self._read, self._reading = read, self._reading + 1
+        self._wish = wishes.possible(self._wish, read)
+        self.board.put("edit", shown_read(read, self._reading))
+        self._show_wish()
 
     def _ask(self) -> None:
         try:
@@ -287,7 +309,10 @@ class Desk:
                 self._host.forget(kept)
 
     def _list_jobs(self) -> None:
-        kept, error = self._host.kept(), None
+        self._show_jobs(self._host.kept())
+
+    def _show_jobs(self, kept: Sequence[KeptJob]) -> None:
+        error: ResilverError | None = None
         client: Client | None = None
         try:
             client = self._connection.client() if kept else None
@@ -297,10 +322,7 @@ class Desk:
         with self._lock:
             self._jobs = found
             here = self._read.timeline_id if self._read is not None else ""
-        shown = [
-            shown_kept(each.kept, each.state, each.error, each.kept.timeline_id == here, self._runs.follows(each.id))
-            for each in found
-        ]
+        shown = [shown_kept(each, each.kept.timeline_id == here, self._runs.follows(each.id)) for each in found]
         self.board.put("jobs", {"list": shown, "error": shown_error(error) if error else None})
 
     def _take_back(self, job: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from resilver_client.client import Client
-from resilver_client.errors import InvalidRequest, JobNotFound
+from resilver_client.errors import ClipUnsupported, HostFailed, InvalidRequest, JobNotFound
 from resilver_publish.processing import Plugin
 from resilver_publish.publication import Publication, repaired
 from resilver_publish.types import Occupied, Order, Outcome, Problem, Repair
@@ -18,7 +18,7 @@ from resilver_publish.types import Occupied, Order, Outcome, Problem, Repair
 from .board import Board
 from .connection import Connection
 from .following import Kind, Meant, Run, Work, pictures_of
-from .host import Host, KeptJob
+from .host import Host, KeptJob, Read
 from .offer import Offer
 from .standing import ENDED_BADLY
 
@@ -29,7 +29,8 @@ _OF_PLACE = {Repair.USE_TRACK_ABOVE: Occupied.ABOVE, Repair.MAKE_ROOM: Occupied.
 
 
 class Runs:
-    """Thread-safe. Puts the section "runs"; ``ended`` is called from a run's own thread when it has ended."""
+    """Thread-safe. Puts the section "runs". ``seen`` hears of the edit as it is when a run begins, ``ended`` of every
+    run that has ended; both are called from threads of their own."""
 
     def __init__(
         self,
@@ -38,10 +39,11 @@ class Runs:
         board: Board,
         plugins: Sequence[Plugin],
         offer: Callable[[], Offer],
+        seen: Callable[[Read], None],
         ended: Callable[[Run], None],
     ) -> None:
         self._host, self._connection, self._board = host, connection, board
-        self._plugins, self._offer, self._ended = tuple(plugins), offer, ended
+        self._plugins, self._offer, self._seen, self._ended = tuple(plugins), offer, seen, ended
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
         self._runs: dict[str, Run] = {}
@@ -88,20 +90,16 @@ class Runs:
         if not chosen or any(not 0 <= index < len(problems) for index, _ in chosen):
             raise InvalidRequest("there is no such problem any longer", remedy="look at the run again")
         repairs = [(problems[index], repair) for index, repair in chosen]
-        if run.job:
-            self._repair_placing(run, repairs)
+        places = [_OF_PLACE[repair] for _, repair in repairs if repair in _OF_PLACE]
+        if run.job and places:
+            self._begin(id, run.meant, lambda again: self._placing(again, run.job, places[0]))
         else:
             self._begin(id, run.meant, lambda again: self._repairing(again, repairs))
 
     def again(self, id: str) -> None:
         """Run once more: what was submitted is taken up (and retried where it failed), else it is begun anew."""
         run = self.find(id)
-        if run.running:
-            raise InvalidRequest("it is still running", where=run.meant.title)
-        if run.job and run.meant.kind is not Kind.PREVIEW:
-            self._begin(id, run.meant, lambda again: self._taking_up(again, self._kept(run.job), True))
-        else:
-            self._begin(id, run.meant, self._publishing)
+        self._begin(id, run.meant, lambda again: self._once_more(again, run.job))
 
     def close(self, id: str) -> None:
         """Show it no longer. Raises InvalidRequest while it runs."""
@@ -161,17 +159,32 @@ class Runs:
 
     def _ordered(self, run: Run, order: Order, client: Client) -> Outcome:
         meant = run.meant = replace(run.meant, order=order)
-        if meant.read is None:
-            raise InvalidRequest("a run without a timeline", where=meant.title)
+        read = self._now(meant)
         if meant.kind is Kind.PREVIEW and not client.endpoint().encrypted:  # the server sees this machine's folders
             order = replace(order, output_folder=self._folder(run))
-        session = self._host.session(meant.read, meant.chosen, client, run.listener())
+        session = self._host.session(read, meant.chosen, client, run.listener())
         publication = Publication(session, client, order, self._plugins)
         run.attach(client, publication)
         outcome = publication.run()
         if outcome.pictures:
             run.pictures = pictures_of(client.get(outcome.job))
         return outcome
+
+    def _now(self, meant: Meant) -> Read:
+        """The edit as it is when the run begins: the page may have been open for hours."""
+        if meant.read is None:
+            raise InvalidRequest("a run without a timeline", where=meant.title)
+        read = self._host.read()
+        if read.timeline_id != meant.read.timeline_id:
+            remedy = f"open {meant.read.timeline} again, or read this one"
+            raise HostFailed("another timeline is open now", where=read.timeline, remedy=remedy)
+        there = {clip.id for clip in read.clips}
+        gone = [meant.names.get(id, id) for id in meant.chosen if id not in there]
+        if gone:
+            remedy = "read the timeline again, and choose anew"
+            raise ClipUnsupported("it is not in the timeline any more", where=", ".join(gone), remedy=remedy)
+        self._seen(read)
+        return read
 
     def _repairing(self, run: Run, repairs: Sequence[tuple[Problem, Repair]]) -> Outcome:
         client, order = self._connection.client(), run.meant.order
@@ -181,17 +194,16 @@ class Runs:
             order = repaired(order, problem, repair, client, run.installing)
         return self._ordered(run, order, client)
 
-    def _repair_placing(self, run: Run, repairs: Sequence[tuple[Problem, Repair]]) -> None:
+    def _placing(self, run: Run, job: str, occupied: Occupied) -> Outcome:
         """The job is there, only its place is not: nothing is rendered twice."""
-        found = [_OF_PLACE[repair] for _, repair in repairs if repair in _OF_PLACE]
-        if not found:
-            raise InvalidRequest("that does not help here", where=run.meant.title, remedy="start it again")
+        kept = self._kept(job)
+        if kept is None:
+            raise JobNotFound("the project does not remember this job", where=job, remedy="restore the clips again")
+        return self._taking_up(run, replace(kept, remembered=replace(kept.remembered, occupied=occupied)), False)
 
-        def work(again: Run) -> Outcome:
-            kept = self._kept(run.job)
-            return self._taking_up(again, replace(kept, remembered=replace(kept.remembered, occupied=found[0])), False)
-
-        self._begin(run.id, run.meant, work)
+    def _once_more(self, run: Run, job: str) -> Outcome:
+        kept = self._kept(job) if job and run.meant.kind is not Kind.PREVIEW else None
+        return self._publishing(run) if kept is None else self._taking_up(run, kept, True)
 
     def _taking_up(self, run: Run, kept: KeptJob, retry: bool) -> Outcome:
         client = self._connection.client()
@@ -202,12 +214,9 @@ class Runs:
         run.attach(client, publication)
         return publication.resume(kept.remembered)
 
-    def _kept(self, job: str) -> KeptJob:
-        """Raises JobNotFound where the edit does not remember it."""
-        for kept in self._host.kept():
-            if kept.remembered.job == job:
-                return kept
-        raise JobNotFound("the project does not remember this job", where=job, remedy="restore the clips again")
+    def _kept(self, job: str) -> KeptJob | None:
+        """None where the edit does not remember it: it was withdrawn, or forgotten."""
+        return next((kept for kept in self._host.kept() if kept.remembered.job == job), None)
 
     def _folder(self, run: Run) -> str:
         with self._lock:

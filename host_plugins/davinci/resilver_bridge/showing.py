@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from resilver_client.errors import LicenceNotAccepted, ResilverError
 from resilver_publish.types import ClipProgress, HostClip, Outcome, Problem, Progress, Repair
 
-from .host import Hello, KeptJob, Read
+from .host import Hello, Read
 from .offer import Offer
 from .orders import Wish, differs
+from .standing import Standing
 from .timecodes import timecode
 
 Shown = dict[str, Any]
@@ -140,10 +141,9 @@ def shown_outcome(outcome: Outcome, names: Mapping[str, str], offer: Offer) -> S
     }
 
 
-def shown_kept(kept: KeptJob, state: str, error: ResilverError | None, here: bool, followed: bool) -> Shown:
-    """``state`` on the server, empty where it cannot be asked, "gone" where it is not known there; ``here``: whether
-    its timeline is the open one; ``followed``: whether the desk waits for it already."""
-    remembered = kept.remembered
+def shown_kept(standing: Standing, here: bool, followed: bool) -> Shown:
+    """``here``: whether its timeline is the open one; ``followed``: whether a run waits for it already."""
+    kept, remembered = standing.kept, standing.kept.remembered
     return {
         "job": remembered.job,
         "title": remembered.title,
@@ -152,28 +152,13 @@ def shown_kept(kept: KeptJob, state: str, error: ResilverError | None, here: boo
         "submitted": kept.submitted,
         "clips": [clip.name for clip in remembered.clips],
         "layout": remembered.layout.value,
-        "state": state,
-        "error": shown_error(error) if error else None,
+        "state": standing.state,
+        "error": shown_error(standing.error) if standing.error else None,
         "placed": list(kept.placed),
         "followed": followed,
-        "can": [] if followed else list(_can(state, bool(kept.placed))),
+        "waits": standing.waits and not followed,
+        "can": [] if followed else list(standing.can()),
     }
-
-
-def _can(state: str, placed: bool) -> Sequence[str]:
-    """What can be done with a job that nobody follows."""
-    match state:
-        case _ if placed:
-            return ("take-back", "forget")
-        case "succeeded":
-            return ("place", "forget")
-        case "failed" | "cancelled":
-            return ("retry", "forget")
-        case "gone":
-            return ("forget",)
-        case "":
-            return ()
-    return ("follow", "stop")
 
 
 def _sentence(text: str) -> str:

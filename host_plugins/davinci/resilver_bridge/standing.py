@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 from resilver_client.errors import BY_REASON, InternalError, JobNotFound, ResilverError
+from resilver_publish.types import Layout
 from resilver_publish.watch import state_name
 
 from .host import KeptJob
@@ -29,6 +30,27 @@ class Standing:
     @property
     def id(self) -> str:
         return self.kept.remembered.job
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is finished, and its clips lie nowhere yet. A file lies in no timeline."""
+        return self.state == "succeeded" and not self.kept.placed and self.kept.remembered.layout is not Layout.FILE
+
+    def can(self) -> tuple[str, ...]:
+        """What can be done with it where nobody follows it, as the page's buttons."""
+        if self.kept.placed:
+            lies_here = self.kept.remembered.layout is not Layout.NEW_TIMELINE
+            return ("take-back", "forget") if lies_here else ("forget",)
+        match self.state:
+            case "succeeded":
+                return ("place", "forget")
+            case "failed" | "cancelled":
+                return ("retry", "forget")
+            case "gone":
+                return ("forget",)
+            case "":
+                return ()
+        return ("follow", "stop")
 
 
 def standings(kept: Sequence[KeptJob], client: Client | None) -> tuple[Standing, ...]:

@@ -45,6 +45,7 @@ ACTIONS: dict[str, Action] = {
     "resume": lambda desk, asked: desk.resume(_text(asked, "run")),
     "close-run": lambda desk, asked: desk.close_run(_text(asked, "run")),
     "jobs": lambda desk, _: desk.jobs(),
+    "standings": lambda desk, _: desk.standings(),
     "place": lambda desk, asked: desk.place(_text(asked, "job")),
     "place-finished": lambda desk, _: desk.place_finished(),
     "take-back": lambda desk, asked: desk.take_back(_text(asked, "job")),
@@ -150,8 +151,11 @@ def _text(asked: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _optional(asked: Mapping[str, Any], name: str) -> str | None:
-    return None if asked.get(name) is None else _text(asked, name)
+def _optional(asked: Mapping[str, Any], name: str) -> int | None:
+    value = asked.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise InvalidRequest(f"the page does not say {name}", remedy="load it again")
+    return value
 
 
 def _mapping(asked: Mapping[str, Any], name: str) -> Mapping[str, Any]:

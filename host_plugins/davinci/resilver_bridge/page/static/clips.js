@@ -11,7 +11,7 @@ export function clipsPanel({ edit, choice, reading, busy }) {
   const looking = busy.includes("read");
   if (reading?.error && !looking) return panel(null, problem(reading.error));
   if (!edit) return panel(null, h("p.hint", {}, "Looking at the timeline…"));
-  const rule = edit.rules.find((each) => each.name === choice.rule);
+  const rule = edit.rules[choice.rule] ?? (choice.clips.length ? { clips: choice.clips } : null);
   return panel(
     h("span.count", {}, `${choice.clips.length} of ${rule ? rule.clips.length : 0} chosen`),
     rules(edit, choice),
@@ -31,9 +31,9 @@ function problem(error) {
 function rules(edit, choice) {
   const first = edit.rules.find((rule) => rule.clips.length);
   return h("fieldset.rules", {}, h("legend.hidden", {}, "Which clips"),
-    edit.rules.map((rule) =>
-      h("label", { class: rule.clips.length ? null : "off", title: rule.why_not || null },
-        h("input", { type: "radio", name: "rule", checked: rule.name === choice.rule, disabled: !rule.clips.length, data: { do: "rule", rule: rule.name } }),
+    edit.rules.map((rule, index) =>
+      h("label", { class: rule.clips.length ? null : "off", title: rule.why_not || rule.label },
+        h("input", { type: "radio", name: "rule", checked: index === choice.rule, disabled: !rule.clips.length, data: { do: "rule", rule: index } }),
         h("span", {}, capital(rule.label)),
         rule === first ? h("small", { title: "The first rule that matches is taken, unless you choose another" }, "matched") : null,
         rule.clips.length ? null : h("small", {}, rule.why_not))));

@@ -7,7 +7,7 @@ import { custom, settingsPanel } from "./settings.js";
 import { draw, listenForWipe, viewerAction, viewerPanel } from "./viewer.js";
 import { sized } from "./words.js";
 
-const state = { version: 0, tab: "", gone: "", hello: null, editor: null, server: null, reading: null, edit: null, choice: { rule: "", clips: [] }, offer: null, wish: null, runs: [], jobs: null, busy: [], notices: [] };
+const state = { version: 0, tab: "", gone: "", hello: null, editor: null, server: null, reading: null, edit: null, choice: { rule: -1, clips: [] }, offer: null, wish: null, runs: [], jobs: null, busy: [], notices: [] };
 
 /** Parts of the page, each with what it is drawn from, so that only what has changed is built anew. */
 const PARTS = [
@@ -22,7 +22,7 @@ const PARTS = [
 const drawn = new Map();
 
 function top({ hello, server, edit, busy, tab, jobs }) {
-  const finished = jobs?.list.filter((job) => job.can.includes("place")).length ?? 0;
+  const finished = jobs?.list.filter((job) => job.waits).length ?? 0;
   const button = (name, text) => h("button", { role: "tab", "aria-selected": String(tab === name), data: { do: "tab", tab: name } }, text);
   return h("header.top", {},
     h("h1", {}, "Resilver"),
@@ -125,7 +125,7 @@ const change = (what) => send("change", { change: what });
 /** What buttons and fields do, by data-do; everything else is sent to the desk with its data. */
 const LOCAL = {
   tab: ({ tab }) => { state.tab = tab; history.replaceState(null, "", `#${tab}`); render(); if (tab === "jobs") send("jobs"); },
-  rule: ({ rule }) => send("choose", { rule }),
+  rule: ({ rule }) => send("choose", { rule: Number(rule) }),
   clip: ({ clip }, field) => send("choose", { clips: field.checked ? [...state.choice.clips, clip] : state.choice.clips.filter((id) => id !== clip) }),
   "all-clips": () => send("choose", { rule: state.choice.rule }),
   "no-clips": () => send("choose", { clips: [] }),
@@ -190,7 +190,7 @@ document.addEventListener("error", (event) => {
   if (source) thumbnailFailed(source, () => render("clips"));
 }, true);
 setInterval(() => {
-  if (state.tab === "jobs" && !document.hidden && !state.gone) send("jobs");
+  if (state.tab === "jobs" && !document.hidden && !state.gone) send("standings");
 }, 5000);
 
 listenForWipe();

@@ -34,7 +34,7 @@ function buttons(run, ended, busy) {
   const again = run.phase === "cancelled" || (run.phase === "problems" && !run.problems.some((problem) => problem.repairs.length));
   return h("span.buttons", {},
     again ? h("button", { data: data("again") }, "Start again") : null,
-    run.phase === "done" && run.placed.length && run.layout !== "file"
+    run.phase === "done" && run.placed.length && !["file", "new-timeline"].includes(run.layout)
       ? h("button", { data: { do: "take-back", job: run.job }, disabled: busy.includes(`take back ${run.job}`) }, "Take back") : null,
     h("button", { data: data("close-run"), title: "Show it no longer" }, "Close"));
 }
@@ -91,7 +91,7 @@ function one(run, problem, index) {
 
 export function jobsPanel({ jobs, busy }) {
   const list = jobs?.list ?? [];
-  const finished = list.filter((job) => job.can.includes("place")).length;
+  const finished = list.filter((job) => job.waits).length;
   return h("section.panel.jobs", { "aria-label": "Jobs" },
     h("header", {}, h("h2", {}, "Jobs of this project"), h("span.count", {}, counted(list.length, "job")),
       h("span.buttons", {},
@@ -115,5 +115,5 @@ function jobRow(job, busy) {
       h("span.times", {}, job.placed.length ? job.placed.map(capital).join("; ") : job.clips.join(", ")),
       job.error ? h("span.why", {}, `${job.error.what}. ${job.error.remedy}`) : null),
     h("span.buttons", {}, job.can.map((name) =>
-      h("button", { data: { do: name === "follow" ? "place" : name, job: job.job }, title: TITLES[name] ?? null, disabled: busy.some((each) => each.endsWith(` ${job.job}`)) }, LABELS[name]))));
+      h("button", { data: { do: name === "follow" ? "place" : name, job: job.job }, title: TITLES[name] ?? null, disabled: busy.some((each) => each.endsWith(` ${job.job}`)) }, name === "place" && job.layout === "file" ? "Write the file" : LABELS[name]))));
 }
