@@ -55,11 +55,15 @@ class Machine:
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         return {**kept, "HOME": str(self.home), "RESILVER_BROWSER": "none", "LC_ALL": "C.UTF-8", **more}
 
-    def start(self, double: Double, verb: str = "restore", python: str = sys.executable, **more: str) -> Running:
-        """Choose a menu entry. Nothing but the standard library can be imported by it."""
+    def start(
+        self, double: Double, verb: str = "restore", python: str = sys.executable, probe: str = "", **more: str
+    ) -> Running:
+        """Choose a menu entry. Nothing but the standard library can be imported by it. ``probe`` is a Python that the
+        double asks about files that are imported; without one it knows those that it was told of."""
         self.double_file.write_text(double.to_json(), encoding="utf-8")
         entry = self.menu / ENTRIES[verb]
         line = [python, "-S", "-I", str(FUSCRIPT), str(self.double_file), str(entry), str(self.result_file)]
+        line += [probe] if probe else []
         pipe = subprocess.PIPE
         return subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment(**more))
 

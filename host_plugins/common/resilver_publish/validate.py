@@ -174,7 +174,7 @@ class ValidateRoom(PlanValidator):
 
 
 class ValidateTarget(InstancePlugin):
-    """The place above the clip is free. A preview, a take, a file or a new timeline needs none, a refused clip neither."""
+    """The place above the clip is free. Previews, takes, files, new timelines and refused clips need none."""
 
     label = "Target track free"
     order = ValidatorOrder + 0.07

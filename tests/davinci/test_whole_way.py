@@ -1,0 +1,168 @@
+"""All of it at once, as on a user's machine: the installed menu entry in the oldest Python that Resolve takes, the
+bridge as its own process, the real server, and a person at the page in a real browser. Only Resolve is the double.
+
+``RESILVER_SCREENSHOTS`` names a folder for pictures of the steps, ``RESILVER_FILM`` the film to be seen on them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from davinci.installed import Machine, Running, interpreter
+from davinci.linked import doubled
+from davinci.reels import reel
+from davinci.resolve_double import Double
+from davinci.resolve_double.double import Lying
+from davinci.resolve_double.profiles import profile
+from davinci.test_browser import CHROMIUM, SIZE, browser, choose_quick, shot
+from resilver.v1 import jobs_pb2
+from resilver_client.client import Client
+from support.serving import ServerProcess, server_process
+
+__all__ = ["browser"]
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed on this system"),
+    pytest.mark.xdist_group("davinci-bridge"),
+    pytest.mark.timeout(300),
+]
+BRIDGE = [sys.executable, "-m", "resilver_server.cli.main", "bridge"]
+OLDEST = interpreter("3.6") or sys.executable
+PLACES = {"Harbour, wide": (0, 20, 4), "Harbour, close": (20, 14, 30)}
+"""Start after the timeline's first frame, frames, and the first media frame."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with server_process(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, BRIDGE)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
+    page = context.new_page()
+    expect.set_options(timeout=60_000)
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+def edit(folder: Path, name: str = "21.0.4 Studio") -> Double:
+    """Two clips of a film side by side, a title, and another that is not meant."""
+    given = os.environ.get("RESILVER_FILM")
+    film = Path(given) if given else reel(folder / "hafen – reel 3.mp4", 48)
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        rate, width, height = stream.average_rate, stream.width, stream.height
+    double = doubled(profile(name), f"{float(rate):g}")  # type: ignore[arg-type]
+    media = double.media(str(film), frames=48, fps=rate, width=width, height=height)
+    items = [double.lay(media, 1, start, frames, first, name=clip) for clip, (start, frames, first) in PLACES.items()]
+    double.lay(media, 1, 50, 10, 0, name="Later")
+    items.append(double.lay_title("The Harbour", track=1, start=70, duration=12))
+    double.select(items)
+    return double
+
+
+def opened(running: Running) -> str:
+    """The page's address, as the menu script prints it."""
+    assert running.stdout is not None
+    for line in running.stdout:
+        found = re.search(rb"http://\S+", line)
+        if found:
+            return found.group().decode()
+    raise AssertionError(running.communicate()[1].decode())
+
+
+def ended(running: Running) -> None:
+    """It ends by itself, without a word of complaint."""
+    _, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (0, b"")
+
+
+def restored(double: Double) -> dict[str, Lying]:
+    """What lies on track 2, by the name of the clip below that it covers exactly."""
+    below = {(each.start, each.duration): each.name for each in double.lying() if each.track == 1}
+    above = [each for each in double.lying() if each.track == 2 and each.kind == "video"]
+    return {below[each.start, each.duration]: each for each in above}
+
+
+def test_select_restore_and_place(machine: Machine, server: ServerProcess, page: Page, tmp_path: Path) -> None:
+    double = edit(tmp_path)
+    before = double.lying()
+    running = machine.start(double, python=OLDEST, probe=sys.executable, RESILVER_HOME=str(server.home))
+    page.goto(opened(running))
+    expect(page.get_by_role("radio", name="3 clips selected")).to_be_checked()
+    expect(page.get_by_text("2 of 3 chosen")).to_be_visible()
+    choose_quick(page, tmp_path / "ergebnisse")
+    page.get_by_role("button", name="Preview", exact=True).click()
+    expect(page.get_by_label("Preview", exact=True).get_by_role("slider")).to_be_visible()
+    shot(page, "preview")
+    page.get_by_role("button", name="Restore 2 clips").click()
+    run = page.get_by_role("article").filter(has=page.get_by_role("button", name="Take back"))
+    expect(run.get_by_text("Done", exact=True)).to_be_visible()
+    expect(run.get_by_label("Where the clips lie").get_by_role("listitem")).to_have_count(2)
+    shot(page, "done")
+    page.get_by_role("button", name="Close Resilver").click()
+    ended(running)
+    after = machine.after()
+    assert [each for each in after.lying() if each in before] == before
+    assert set(restored(after)) == set(PLACES)
+    assert all(each.colour and each.source_in == 0 for each in restored(after).values())
+    after.save_and_reopen()
+    assert set(restored(after)) == set(PLACES), "it was saved"
+
+
+def test_the_next_day(machine: Machine, server: ServerProcess, page: Page, tmp_path: Path) -> None:
+    """Resolve is gone in the middle of a job; the job ends on the server; Jobs places its clips."""
+    double = edit(tmp_path, "18.6.6 Free")
+    for _, _, item in list(double.timeline.items())[:2]:
+        double.colour(item, "Chocolate")
+    home = {"RESILVER_HOME": str(server.home)}
+    running = machine.start(double, python=OLDEST, probe=sys.executable, **home)
+    page.goto(opened(running))
+    expect(page.get_by_role("radio", name="2 clips coloured Chocolate")).to_be_checked()
+    choose_quick(page, tmp_path / "results")
+    page.get_by_role("button", name="Restore 2 clips").click()
+    with server.client() as client:
+        job = _submitted(client)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        expect(page.get_by_text("The bridge has gone.")).to_be_visible()
+        list(client.watch(job))
+        assert client.get(job).state == jobs_pb2.JOB_STATE_SUCCEEDED
+    running = machine.start(double, "jobs", python=OLDEST, probe=sys.executable, **home)
+    page.goto(opened(running))
+    shot(page, "jobs")
+    page.get_by_role("button", name="Place all finished (1)").click()
+    expect(page.get_by_label("Jobs", exact=True).get_by_text("Placed", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Close Resilver").click()
+    ended(running)
+    assert set(restored(machine.after())) == set(PLACES)
+
+
+def _submitted(client: Client) -> str:
+    """The id of the job, as soon as the server has it and while it works."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = list(
+            client.all_jobs((jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_ANALYSING, jobs_pb2.JOB_STATE_RENDERING))
+        )  # type: ignore[attr-defined]
+        if found:
+            return str(found[0].id)
+        time.sleep(0.02)
+    raise AssertionError("no job was submitted")
