@@ -161,8 +161,16 @@ def _chunk(
         states={stage: state.digest(stage, entries) for stage in state.stages()},
         mattes=_mattes(plan, demand, outputs),
         encoder=_encoder(plan, outputs),
+        numbers=_numbers(plan, demand, outputs),
     )
     return ChunkPlan(index, outputs, demand.span(outputs), key)
+
+
+def _numbers(plan: ShotPlan, demand: Demand, outputs: Span) -> tuple[int, ...]:
+    """Numbers of the media and output frames a chunk is made of, if a stage reads them."""
+    if not any(stage_spec(stage.settings.stage).numbered and stage.settings.strength for stage in plan.stages):
+        return ()
+    return (*demand.frames(outputs), *demand.sampled(outputs))
 
 
 def _mattes(plan: ShotPlan, demand: Demand, outputs: Span) -> dict[int, list[str]]:

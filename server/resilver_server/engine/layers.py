@@ -121,6 +121,7 @@ class StageLayer:
         plain: Callable[[torch.Tensor], torch.Tensor],
         window: Callable[[int], Span],
         rows: Callable[[Span], State],
+        number: Callable[[int], int],
         weight: Weight,
         capacity: int,
         backwards: bool,
@@ -129,7 +130,7 @@ class StageLayer:
     ) -> None:
         """``session`` None: the stage is idle (strength 0), only its geometry holds."""
         self._upstream, self._session, self._plain = upstream, session, plain
-        self._window, self._rows, self._weight = window, rows, weight
+        self._window, self._rows, self._number, self._weight = window, rows, number, weight
         self._kept = Remembered(capacity)
         self._backwards, self._name, self._watch, self._changes = backwards, name, watch, changes
 
@@ -147,7 +148,8 @@ class StageLayer:
         order = reversed(range(span.start, span.stop)) if self._backwards else iter(span)
         frames = {entry: self._upstream.get(entry) for entry in order}
         stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
-        staged = self._session.process(Window(stacked, index - span.start, self._rows(span)))
+        window = Window(stacked, index - span.start, self._rows(span), self._number(index))
+        staged = self._session.process(window)
         mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
         self._changes.note(self._name, lambda: self._plain(frames[index]), mixed)
         return mixed

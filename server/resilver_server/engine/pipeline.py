@@ -117,6 +117,7 @@ class Pipeline:
             plain=stage.plain,
             window=lambda entry: self._demand.entry_window(entry, radius),
             rows=lambda span: self._rows(stage, span),
+            number=lambda entry: self._demand.sampler.clock.frames[entry],
             weight=self._weight(stage, of_entries=True),
             capacity=self._capacity(index + 1),
             backwards=self._backwards,
@@ -148,7 +149,8 @@ class Pipeline:
             session=None if stage.idle else stage.session,
             plain=stage.plain,
             window=lambda output: self._demand.output_window(output, radii[index]),
-            rows=lambda span: {},
+            rows=lambda span: self._output_rows(stage, span),
+            number=lambda output: output,
             weight=self._weight(stage, of_entries=False),
             capacity=2 * following + 1,
             backwards=False,
@@ -158,6 +160,13 @@ class Pipeline:
 
     def _rows(self, stage: OpenStage, span: Span) -> State:
         return self._state.rows(stage.spec.name, span) if stage.spec.analysed else {}
+
+    def _output_rows(self, stage: OpenStage, outputs: Span) -> State:
+        """Rows of the entries that output frames are, or follow. All of them are in the demand, hence in the key."""
+        entries = [self._sample(output).before for output in outputs]
+        first = min(entries)
+        rows = self._rows(stage, Span(first, max(entries) + 1))
+        return {name: values[[entry - first for entry in entries]] for name, values in rows.items()}
 
     def _weight(self, stage: OpenStage, *, of_entries: bool) -> Weight:
         settings = stage.plan.settings

@@ -38,14 +38,15 @@ def chunk_key(
     states: Mapping[str, str],
     mattes: Mapping[int, Sequence[str]],
     encoder: str,
+    numbers: Sequence[int] = (),
 ) -> str:
     """sha256 over all that decides a chunk's bytes: same key, same bytes.
 
     ``sources``: digests as in AnalyseResult, of ``plan.source``. ``states``: by stage name the digest of the solved
     rows of the demanded entries. ``mattes``: by position of the stage in the plan the digests of the matte frames
     that lie over the chunk.
-    ``encoder``: everything about the encoding that the plan does not say. Paths, names and absolute times are left
-    out: they decide no pixel.
+    ``encoder``: everything about the encoding that the plan does not say. ``numbers``: of the frames, where a stage's
+    pixels depend on them. Paths, names and absolute times are left out: they decide no pixel.
     """
     entries = demand.entries(outputs)
     place = {entry: index for index, entry in enumerate(entries)}
@@ -59,6 +60,7 @@ def chunk_key(
             "walls": [place[wall] for wall in clock.walls if wall in place],
             "samples": [(place[s.before], place[s.after], s.position) for s in samples],
             "outputs": [output - sampled[0] for output in outputs],
+            **({"numbers": list(numbers)} if numbers else {}),
             "stages": [_stage(stage, mattes.get(index, ())) for index, stage in enumerate(plan.stages)],
             "states": states,
             "media": (plan.media.format, plan.media.colour, plan.media.pixel_format, plan.shot.fields),

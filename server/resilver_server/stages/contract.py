@@ -72,7 +72,11 @@ class Window:
     centre: int
     """Which of them is to be rendered."""
     state: State
-    """Solved rows of the same n frames; empty if the stage has no analysis."""
+    """Solved rows of the same n frames; empty if the stage has no analysis. Behind the retiming: for each output frame
+    the row of the entry that it is, or follows."""
+    number: int = 0
+    """Which frame of the shot this is, whatever chunk it is rendered in: ahead of the retiming the number of the media
+    frame, behind it that of the output frame. Only a stage whose spec says ``numbered`` may read it."""
 
 
 class Session(Protocol):

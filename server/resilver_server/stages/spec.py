@@ -81,6 +81,9 @@ class StageSpec:
     """Whether it changes pixels (cadence only tells times)."""
     retimes: bool = False
     """Whether it computes frames at new times (interpolate)."""
+    numbered: bool = False
+    """Whether a frame's number decides its pixels, as it does for random numbers (regrain). The names of chunks then
+    hold the numbers of their frames."""
     inputs: tuple[StageInput, ...] = (StageInput.MATTE,)
     """What it takes beside the film. The engine mixes by matte for every stage that renders; another input needs a
     field in ``StageSettings`` and a place in ``scheduling.asking.FIELDS`` first."""
