@@ -1,14 +1,14 @@
 """All of it at once, as on a user's machine: the installed menu entry in the oldest Python that Resolve takes, the
 bridge as its own process, the real server, and a person at the page in a real browser. Only Resolve is the double.
 
-``RESILVER_SCREENSHOTS`` names a folder for pictures of the steps, ``RESILVER_FILM`` the film to be seen on them.
+``RESILVER_SCREENSHOTS`` names a folder for pictures of the steps, ``RESILVER_FILM`` and ``RESILVER_RESULTS`` the film and
+the folder of results to be seen on them.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ pytestmark = [
 ]
 BRIDGE = [sys.executable, "-m", "resilver_server.cli.main", "bridge"]
 OLDEST = interpreter("3.6") or sys.executable
-PLACES = {"Harbour, wide": (0, 20, 4), "Harbour, close": (20, 14, 30)}
+PLACES = {"Meadow, wide": (0, 20, 4), "Meadow, close": (20, 14, 30)}
 """Start after the timeline's first frame, frames, and the first media frame."""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with server_process(tmp_path_factory.mktemp("home")) as running:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with server_process(tmp_path / "server") as running:
         yield running
 
 
@@ -73,7 +73,7 @@ def edit(folder: Path, name: str = "21.0.4 Studio") -> Double:
     media = double.media(str(film), frames=48, fps=rate, width=width, height=height)
     items = [double.lay(media, 1, start, frames, first, name=clip) for clip, (start, frames, first) in PLACES.items()]
     double.lay(media, 1, 50, 10, 0, name="Later")
-    items.append(double.lay_title("The Harbour", track=1, start=70, duration=12))
+    items.append(double.lay_title("The Meadow", track=1, start=70, duration=12))
     double.select(items)
     return double
 
@@ -108,7 +108,7 @@ def test_select_restore_and_place(machine: Machine, server: ServerProcess, page:
     page.goto(opened(running))
     expect(page.get_by_role("radio", name="3 clips selected")).to_be_checked()
     expect(page.get_by_text("2 of 3 chosen")).to_be_visible()
-    choose_quick(page, tmp_path / "ergebnisse")
+    choose_quick(page, Path(os.environ.get("RESILVER_RESULTS") or tmp_path / "ergebnisse"))
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_label("Preview", exact=True).get_by_role("slider")).to_be_visible()
     shot(page, "preview")
@@ -139,10 +139,12 @@ def test_the_next_day(machine: Machine, server: ServerProcess, page: Page, tmp_p
     choose_quick(page, tmp_path / "results")
     page.get_by_role("button", name="Restore 2 clips").click()
     with server.client() as client:
-        job = _submitted(client)
-        running.send_signal(signal.SIGKILL)
+        job = _submitted(client, str(tmp_path / "results"))
+        client.pause(job, now=True)  # small films are done before anybody can close Resolve
+        running.kill()
         running.communicate()
         expect(page.get_by_text("The bridge has gone.")).to_be_visible()
+        client.resume(job)
         list(client.watch(job))
         assert client.get(job).state == jobs_pb2.JOB_STATE_SUCCEEDED
     running = machine.start(double, "jobs", python=OLDEST, probe=sys.executable, **home)
@@ -155,14 +157,12 @@ def test_the_next_day(machine: Machine, server: ServerProcess, page: Page, tmp_p
     assert set(restored(machine.after())) == set(PLACES)
 
 
-def _submitted(client: Client) -> str:
-    """The id of the job, as soon as the server has it and while it works."""
+def _submitted(client: Client, folder: str) -> str:
+    """The id of the job that renders into this folder, as soon as the server has it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = list(
-            client.all_jobs((jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_ANALYSING, jobs_pb2.JOB_STATE_RENDERING))
-        )  # type: ignore[attr-defined]
-        if found:
-            return str(found[0].id)
+        for job in client.all_jobs():
+            if any(shot.output.startswith(folder) for shot in job.shots):
+                return job.id
         time.sleep(0.02)
     raise AssertionError("no job was submitted")
