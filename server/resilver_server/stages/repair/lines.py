@@ -1,0 +1,119 @@
+"""Line scratches: found frame by frame, told from the scene's own uprights along the shot, and taken out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from resilver_server.domain.clocks import Clock
+from resilver_server.stages.contract import AnalysisFrame, Measurements, State
+
+from . import line_fill, line_scene, line_search, line_tracks
+from .line_search import BANDS, MOST, Line
+
+SUPPORT = 3.0
+"""Seconds to either side in which a line's track is looked at."""
+_GAP, _GAPS = 1 / 6, 4
+"""Seconds, and entries at most, over which tracks are linked where a line was not seen."""
+_REACH = 1.5, 0.004
+"""Pixels at least, or frame heights, that a line may go from entry to entry."""
+_COLOUR = 2.0
+"""Mean difference of two channels, of 255, from which a frame is looked at channel by channel."""
+
+
+class LineAnalyser:
+    """Looks for upright lines, and for how the scene moved behind them."""
+
+    def measure(self, frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
+        """lines_frame (3,) int64: number, width, height; lines_x (MOST, BANDS) float32 pixels, -1 where
+        not seen; lines_width, lines_sign, lines_score (MOST,) float32, width 0 where there is none; lines_scene
+        (ROWS, COLUMNS) float32, lines_whole (1,) float32 pixels to the right since ``previous``."""
+        found = line_search.find(_planes(frame))
+        scene, whole = np.zeros((line_scene.ROWS, line_scene.COLUMNS), np.float32), 0.0
+        if previous is not None and previous.luma.shape == frame.luma.shape:
+            scene, whole = line_scene.motion(frame.luma, previous.luma, found)
+        x = np.full((MOST, BANDS), -1, np.float32)
+        for row, line in zip(x, found, strict=False):
+            row[:] = line.x
+        return {
+            "lines_frame": np.array([frame.index, frame.luma.shape[1], frame.luma.shape[0]], np.int64),
+            "lines_x": x,
+            "lines_width": _column(found, "width"),
+            "lines_sign": _column(found, "sign"),
+            "lines_score": _column(found, "score"),
+            "lines_scene": scene,
+            "lines_whole": np.array([whole], np.float32),
+        }
+
+
+def solve_lines(measurements: Measurements, clock: Clock, rate: Fraction, parameters: object = None) -> State:
+    """lines_x (entries, MOST, BANDS) float32 pixels, -1 where there is no scratch; lines_width, lines_sign
+    (entries, MOST) float32.
+
+    Looks at most SUPPORT seconds and ten entries to either side, and never across a wall.
+    """
+    first, columns, height = (int(number) for number in np.asarray(measurements["lines_frame"])[0])
+    lines = _of_entries(measurements, np.asarray(clock.frames, np.int64) - first, float(columns))
+    times = np.array([float(time) for time in clock.times])
+    gap = min(_GAPS, max(1, round(float(rate) * _GAP)))
+    links = line_tracks.link(lines, clock.walls, gap, max(_REACH[0], _REACH[1] * height))
+    evidence = line_tracks.gather(lines, links, times, SUPPORT)
+    x, width, sign = line_tracks.places(lines, links, line_tracks.is_scratch(evidence, float(rate)), evidence)
+    return {"lines_x": x, "lines_width": width, "lines_sign": sign}
+
+
+def _of_entries(measurements: Measurements, rows: npt.NDArray[np.int64], columns: float) -> line_tracks.Lines:
+    """The clock's entries alone; the scene's motion summed up over the repeats between them."""
+    starts = np.concatenate([rows[:1], rows[:-1] + 1])
+    x, width, sign = (
+        np.asarray(measurements[name], np.float32)[rows] for name in ("lines_x", "lines_width", "lines_sign")
+    )
+    scene, whole = (_summed(measurements[name], starts, rows[-1] + 1) for name in ("lines_scene", "lines_whole"))
+    return line_tracks.Lines(x, width, sign, scene, whole[:, 0], columns)
+
+
+def _summed(steps: npt.NDArray[np.generic], starts: npt.NDArray[np.int64], stop: np.int64) -> npt.NDArray[np.float64]:
+    return np.asarray(np.add.reduceat(np.asarray(steps, np.float64)[:stop], starts, axis=0), np.float64)
+
+
+def _planes(frame: AnalysisFrame) -> list[npt.NDArray[np.float32]]:
+    """Luma, and red and blue of a frame that has colour: emulsions are scratched layer by layer."""
+    red, green, blue = (frame.rgb[..., channel] for channel in range(3))
+    apart = np.abs(red.astype(np.int16) - blue).mean() + np.abs(red.astype(np.int16) - green).mean()
+    if apart < _COLOUR:
+        return [frame.luma]
+    return [frame.luma, *(np.asarray(channel, np.float32) / np.float32(255) for channel in (red, blue))]
+
+
+def _column(found: list[Line], name: str) -> npt.NDArray[np.float32]:
+    values = np.zeros(MOST, np.float32)
+    values[: len(found)] = [getattr(line, name) for line in found]
+    return values
+
+
+def remove(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frame ``centre`` of ``frames`` (n, 3, h, w) without its scratches, (3, h, w), and where it was changed, (h, w)
+    bool. ``rows``: what ``solve_lines`` tells of these n entries. Outside the mask every bit is as it was."""
+    frame = frames[centre]
+    height, width = frame.shape[-2:]
+    result, mask = frame.clone(), torch.zeros((height, width), dtype=torch.bool, device=frame.device)
+    for x, wide in zip(np.asarray(rows["lines_x"])[centre], np.asarray(rows["lines_width"])[centre], strict=True):
+        if wide <= 0 or not (x >= 0).any():
+            continue
+        where = line_fill.strip(x, float(wide), height, width, frame)
+        values, there = line_fill.repaired(result, where)
+        _put(result, mask, where, values, there)
+    return result, mask
+
+
+def _put(
+    result: torch.Tensor, mask: torch.Tensor, where: line_fill.Strip, values: torch.Tensor, there: torch.Tensor
+) -> None:
+    row, column = torch.nonzero(there, as_tuple=True)
+    place = where.columns[row, column + line_fill.SIDE]
+    result[:, row, place] = values[:, row, column]
+    mask[row, place] = True
