@@ -168,9 +168,9 @@ def test_uninstalling_leaves_nothing_that_was_not_there(machine: System) -> None
 
 def test_what_others_keep_in_our_folder_stays(machine: System) -> None:
     installing.install(machine, COMMAND, "1.0")
-    kept = folders.own(machine) / "a project" / "job.json"
+    kept = folders.own(machine) / "a folder" / "notes.txt"
     kept.parent.mkdir()
-    kept.write_text("{}")
+    kept.write_text("mine")
     installing.uninstall(machine)
     assert [path for path in folders.own(machine).rglob("*") if path.is_file()] == [kept]
 
@@ -458,11 +458,17 @@ def test_the_command_installs_and_uninstalls(tmp_path: Path) -> None:
     assert settings["command"] == COMMAND
     assert settings["version"] == __version__
     (own / "resilver_davinci" / "pipe.py").write_text("mine")
+    job = home / "resilver" / "davinci-jobs" / "a project" / "a job.json"
+    job.parent.mkdir(parents=True)
+    job.write_text("{}")
     again = resilver(home, "install")
     assert (again.returncode, again.stderr.split(":")[1]) == (1, " OUTPUT_EXISTS")
     done = resilver(home, "uninstall")
     assert done.returncode == 0, done.stderr
     assert f"left as it is, because it was changed since it was installed: {own}" in done.stdout
+    assert f"{own} stays: it holds what was not installed" in done.stdout
+    assert f"{job.parent.parent} stays: jobs that are kept" in done.stdout
+    assert job.read_text() == "{}"
     assert not menu.exists()
     assert "nothing is installed" in resilver(home, "uninstall").stdout
 

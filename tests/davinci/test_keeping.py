@@ -18,7 +18,7 @@ REMEMBERED = Remembered("job/1", CLIPS, {"id-1": "0/0", "id-2": "1/0"}, Layout.R
 ORIGINAL = Original("id-1", "reel “one”", 1, 86400, 10, 3, 0.4, 3.0, "/film/a.mov", Fraction(24000, 1001),
                     Fraction(-1, 2), '"Cross Dissolve" (12 + 12 frames)', "")  # fmt: skip
 KEPT = Kept(REMEMBERED, "Project", "p/1", "Edit", "t-1", 1000.5, "/out", {"id-1": ORIGINAL})
-PLACED = Placed("t-1", "Edit", ("x", "y"), ("y",), ("id-1",), ("id-2",), False, ("track 2", "track 3"))
+PLACED = Placed("t-1", "Edit", ("x", "y"), ("y",), ("id-1",), {"id-2": "media-9"}, False, ("track 2", "track 3"))
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_writing_leaves_no_other_file(keeping: Keeping, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "davinci").write_text("in the way")
+    (tmp_path / "davinci-jobs").write_text("in the way")
     with pytest.raises(HostFailed, match="cannot be kept"):
         Keeping(tmp_path).write(KEPT)
 

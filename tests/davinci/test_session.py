@@ -235,6 +235,20 @@ class TestTakes:
         bench.take_back()
         assert bench.double.lying() == before
 
+    def test_the_older_of_two_jobs_is_taken_back_and_the_newer_take_stays(self, bench: Bench) -> None:
+        item = bench.lay(10, 12, 5)
+        before = bench.double.lying()
+        fine(bench.publish([item], Layout.TAKE, to=None))
+        older = bench.kept()
+        fine(bench.publish([item], Layout.TAKE, to=None))
+        (both,) = bench.double.lying()
+        assert both.takes == 3
+        assert bench.link.resolve.take_back(older) == []
+        (now,) = bench.double.lying()
+        assert (now.takes, now.path) == (2, both.path)
+        assert bench.take_back() == []
+        assert bench.double.lying() == before
+
     def test_another_rate_is_refused_before_a_frame_is_rendered(self, bench: Bench) -> None:
         item = bench.lay(10, 12, 5, name="one")
         outcome = bench.publish([item], Layout.TAKE, to="60")

@@ -6,6 +6,7 @@ which timeline, what each clip showed then, and what was placed, so that exactly
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from resilver_publish.types import Remembered
 
 from .clips import Shown
 from .fields import Fields
+from .install.folders import JOBS
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 VERSION = 1
 
 
@@ -76,8 +79,8 @@ class Placed:
     """Those of ``items`` that lie on a track that was added for them."""
     disabled: tuple[str, ...] = ()
     """Originals that were switched off."""
-    takes: tuple[str, ...] = ()
-    """Originals that were given a take."""
+    takes: Mapping[str, str] = field(default_factory=dict)
+    """By id of an original that was given a take, the media of that take: a later job may add another."""
     own_timeline: bool = False
     """Whether the timeline was made for them."""
     where: tuple[str, ...] = ()
@@ -102,10 +105,13 @@ class Kept:
 
 
 class Keeping:
-    """The files, one a job, in ``<home>/davinci/<project>/``. Safe from any thread: each is replaced whole."""
+    """The files, one a job, in ``<home>/davinci-jobs/<project>/``. Safe from any thread: each is replaced whole.
+
+    ``<home>/davinci`` is, on Linux, the folder into which the menu script is installed.
+    """
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "davinci"
+        self._folder = home / JOBS
 
     def write(self, kept: Kept) -> None:
         """Raises HostFailed where the file cannot be written."""
@@ -124,7 +130,7 @@ class Keeping:
             raise HostFailed(
                 f"the job cannot be kept ({error.strerror or error})",
                 where=str(path),
-                remedy="make the folder writable",
+                remedy="free some space" if error.errno in _FULL else "make the folder writable",
             ) from error
 
     def read(self, project_id: str, job: str) -> Kept | None:
@@ -174,8 +180,13 @@ def _as_json(kept: Kept) -> dict[str, object]:
         "submitted": kept.submitted,
         "folder": kept.folder,
         "originals": originals,
-        "placed": None if kept.placed is None else asdict(kept.placed),
+        "placed": None if kept.placed is None else _placed_as_json(kept.placed),
     }
+
+
+def _placed_as_json(placed: Placed) -> dict[str, object]:
+    takes = [{"original": original, "media": media} for original, media in placed.takes.items()]
+    return {**asdict(placed), "takes": takes}
 
 
 def _read(path: Path) -> Kept:
@@ -224,7 +235,7 @@ def _placed(fields: Fields) -> Placed:
         items=fields.texts("items"),
         on_added=fields.texts("on_added"),
         disabled=fields.texts("disabled"),
-        takes=fields.texts("takes"),
+        takes={each.text("original"): each.text("media") for each in fields.each("takes")},
         own_timeline=fields.flag("own_timeline"),
         where=fields.texts("where"),
     )

@@ -29,6 +29,8 @@ class Back:
     clip: str
     id: str
     track: int
+    media: str
+    """Of a take, the id of its media; empty otherwise."""
 
 
 def clip_request(pair: Pair, track: int, start: int, duration: int, shown: Range) -> dict[str, object]:
@@ -64,7 +66,9 @@ def read_placed(result: Mapping[str, Any], asked: list[RestoredClip], call: str)
     without being told."""
     fields = Fields(dict(result), call)
     found = {
-        each.text("clip"): Back(each.text("clip"), each.text("id"), each.whole("track"))
+        each.text("clip"): Back(
+            each.text("clip"), each.text("id"), each.whole("track"), each.maybe(each.text, "media") or ""
+        )
         for each in fields.each("placed")
     }
     missing = [each.name for each in asked if each.clip not in found]

@@ -102,6 +102,8 @@ class Resolve:
             tracks=_emptied(edit, placed),
             enable=list(placed.disabled),
             takes=list(placed.takes),
+            media={original: media for original, media in placed.takes.items() if media},
+            bin=requests.BIN,
         )
         said = _left_behind(edit, placed, Fields(result, "take_back").texts("removed"))
         self._editor.keeping.write(replace(kept, placed=None))

@@ -169,10 +169,11 @@ class ResolveSession:
             bin=requests.BIN,
             clips=[_take_request(each, edit) for each in found],
         )
-        requests.read_placed(result, list(restored), "take")
+        placed = requests.read_placed(result, list(restored), "take")
         self._tell(requests.notes(result, "take"))
         where = tuple(f"take of the clip on track {each.now.track}" for each in found)
-        return Placed(edit.timeline.id, edit.timeline.name, takes=tuple(each.clip for each in restored), where=where)
+        takes = {each.clip: each.media for each in placed}
+        return Placed(edit.timeline.id, edit.timeline.name, takes=takes, where=where)
 
     def _new_timeline(self, kept: Kept, restored: Sequence[RestoredClip]) -> Placed:
         """A timeline of its own: restored clips on the tracks of their originals, and the sound of the edit."""
@@ -302,6 +303,6 @@ def _together(before: Placed | None, now: Placed) -> Placed:
         items=before.items + now.items,
         on_added=before.on_added + now.on_added,
         disabled=before.disabled + now.disabled,
-        takes=tuple(dict.fromkeys(before.takes + now.takes)),
+        takes={**before.takes, **now.takes},
         where=before.where + now.where,
     )

@@ -10,6 +10,7 @@ import typer
 
 from resilver_bridge.install import doctor as examining
 from resilver_bridge.install import folders, installing
+from resilver_client import home as homes
 from resilver_server import __version__
 
 from .reporting import ReportingGroup, console, print_finding
@@ -50,12 +51,11 @@ def uninstall(all_users: AllUsers = False) -> None:
         return
     console.print(f"{len(changes.removed)} files removed")
     _name_left(changes.left)
+    jobs = homes.home() / folders.JOBS
     if own.is_dir():
-        console.print(
-            f"{own} stays: it holds what was not installed (jobs that are kept, what was asked for last)",
-            soft_wrap=True,
-            markup=False,
-        )
+        console.print(f"{own} stays: it holds what was not installed", soft_wrap=True, markup=False)
+    if jobs.is_dir():
+        console.print(f"{jobs} stays: jobs that are kept for Resolve's projects", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 PRODUCT = ("Blackmagic Design", "DaVinci Resolve")
 _SUPPORT = ("Library", "Application Support")
+JOBS = "davinci-jobs"
+"""Folder of kept jobs, in Resilver's own. Uninstalling the menu entries leaves it."""
 
 
 @dataclass(frozen=True)
