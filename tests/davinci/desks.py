@@ -74,9 +74,8 @@ def until(true: Callable[[], Any]) -> Any:
 
 def quick(desk: Desk, folder: Path) -> None:
     """Deflicker alone, written without loss: needs no network."""
-    until(lambda: "wish" in shown(desk))
-    for stage in ("cadence", "upscale", "interpolate"):
-        desk.change({"stage": stage, "on": False})
+    for stage in until(lambda: shown(desk).get("wish"))["stages"]:
+        desk.change({"stage": stage["name"], "on": stage["name"] == "deflicker"})
     desk.change({"profile": "ffv1"})
     desk.change({"folder": str(folder)})
 

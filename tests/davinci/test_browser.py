@@ -86,9 +86,11 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-def switch_off(page: Page, *stages: str) -> None:
-    for stage in stages:
-        page.get_by_label(f"{stage} on").uncheck()
+def keep(page: Page, *stages: str) -> None:
+    """Switch all other stages off."""
+    for switch in page.locator("details.stage > summary > input").all():
+        if switch.get_attribute("data-stage") not in stages:
+            switch.uncheck()
 
 
 def set_folder(page: Page, folder: Path) -> None:
@@ -100,7 +102,7 @@ def set_folder(page: Page, folder: Path) -> None:
 def choose_quick(page: Page, folder: Path) -> None:
     """Deflicker alone, without loss: needs no network."""
     page.get_by_role("combobox", name="Preset", exact=True).select_option("talkie")
-    switch_off(page, "Upscale")
+    keep(page, "deflicker")
     page.get_by_role("combobox", name="Format", exact=True).select_option("ffv1")
     set_folder(page, folder)
 
@@ -296,6 +298,32 @@ def test_problems_are_told_by_clip_and_repaired(page: Page, host: MemoryDeskHost
     expect(second.get_by_text("Track 3").first).to_be_visible()
 
 
+def test_what_is_done_quickly_is_done_in_order(page: Page, desk: Desk, tmp_path: Path) -> None:
+    """Answers take a while, and a person does not wait for them."""
+    page.get_by_role("radio", name="All 5 clips").check()
+    until(lambda: shown(desk)["choice"]["rule"] == 4)
+    expect(page.get_by_label("Clips").get_by_role("checkbox")).to_have_count(5)
+    page.evaluate(
+        """folder => {
+            for (const name of ["Station", "Across"])
+                [...document.querySelectorAll(".clips li")]
+                    .find(row => row.textContent.includes(name)).querySelector("input").click();
+            for (const stage of document.querySelectorAll("[data-do=stage]:checked"))
+                if (stage.dataset.stage !== "deflicker") stage.click();
+            const field = document.querySelector("[data-set=folder]");
+            field.value = folder;
+            field.dispatchEvent(new Event("change", { bubbles: true }));
+            document.querySelector("[data-do=preview]").click();
+        }""",
+        "nowhere",
+    )
+    expect(page.get_by_text("There is no folder for the results")).to_be_visible()
+    expect(page.get_by_text("1 of 5 chosen")).to_be_visible()
+    wish = shown(desk)["wish"]
+    assert [stage["name"] for stage in wish["stages"] if stage["on"]] == ["deflicker"]
+    assert runs(desk) == []
+
+
 def test_the_page_survives_a_reload_and_says_when_the_bridge_has_gone(
     page: Page, desk: Desk, serving: Serving, tmp_path: Path
 ) -> None:
@@ -401,7 +429,7 @@ def test_networks_and_a_new_timeline(browser: Browser, tmp_path: Path) -> None:
         model = page.locator('[id="upscale.model"]')
         model.fill("span-x2")
         model.press("Tab")
-        switch_off(page, "Cadence")
+        keep(page, "deflicker", "upscale", "interpolate")
         page.get_by_role("combobox", name="Format", exact=True).select_option("ffv1")
         set_folder(page, tmp_path / "results")
         page.get_by_role("button", name="Restore 1 clip").click()

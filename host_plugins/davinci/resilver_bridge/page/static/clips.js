@@ -15,7 +15,9 @@ export function clipsPanel({ edit, choice, reading, busy }) {
   return panel(
     h("span.count", {}, `${choice.clips.length} of ${rule ? rule.clips.length : 0} chosen`),
     rules(edit, choice),
-    rule ? list(edit, rule, new Set(choice.clips)) : h("p.hint", {}, "No rule matches a clip. Select clips in Resolve, then read again."),
+    rule
+      ? list(edit, rule, new Set(choice.clips))
+      : h("p.hint", {}, "No rule matches a clip. Select clips in Resolve, then read again."),
   );
 }
 
@@ -24,53 +26,108 @@ function panel(count, ...content) {
 }
 
 function problem(error) {
-  return h("div.problem", { role: "alert" }, h("p", {}, error.what), error.where && h("p.where", {}, error.where), h("p.remedy", {}, error.remedy),
-    h("button", { data: { do: "read" } }, "Read again"));
+  return h(
+    "div.problem",
+    { role: "alert" },
+    h("p", {}, error.what),
+    error.where && h("p.where", {}, error.where),
+    h("p.remedy", {}, error.remedy),
+    h("button", { data: { do: "read" } }, "Read again"),
+  );
 }
 
 function rules(edit, choice) {
   const first = edit.rules.find((rule) => rule.clips.length);
-  return h("fieldset.rules", {}, h("legend.hidden", {}, "Which clips"),
+  return h(
+    "fieldset.rules",
+    {},
+    h("legend.hidden", {}, "Which clips"),
     edit.rules.map((rule, index) =>
-      h("label", { class: rule.clips.length ? null : "off", title: rule.why_not || rule.label },
-        h("input", { type: "radio", name: "rule", checked: index === choice.rule, disabled: !rule.clips.length, data: { do: "rule", rule: index } }),
+      h(
+        "label",
+        { class: rule.clips.length ? null : "off", title: rule.why_not || rule.label },
+        h("input", {
+          type: "radio",
+          name: "rule",
+          checked: index === choice.rule,
+          disabled: !rule.clips.length,
+          data: { do: "rule", rule: index },
+        }),
         h("span", {}, capital(rule.label)),
-        rule === first ? h("small", { title: "The first rule that matches is taken, unless you choose another" }, "matched") : null,
-        rule.clips.length ? null : h("small", {}, rule.why_not))));
+        rule === first
+          ? h("small", { title: "The first rule that matches is taken, unless you choose another" }, "matched")
+          : null,
+        rule.clips.length ? null : h("small", {}, rule.why_not),
+      ),
+    ),
+  );
 }
 
 function list(edit, rule, chosen) {
   const positions = new Map(edit.clips.map((clip, index) => [clip.id, index]));
   const able = rule.clips.filter((id) => !edit.clips[positions.get(id)].refusal);
   return [
-    h("p.bar", {},
+    h(
+      "p.bar",
+      {},
       h("button.link", { data: { do: "all-clips" }, disabled: able.length === chosen.size }, "All"),
       h("button.link", { data: { do: "no-clips" }, disabled: !chosen.size }, "None"),
-      able.length < rule.clips.length ? h("span.warn", {}, `${counted(rule.clips.length - able.length, "clip")} cannot be restored`) : null),
-    h("ul.list", {}, rule.clips.map((id) => row(edit, positions.get(id), chosen))),
+      able.length < rule.clips.length
+        ? h("span.warn", {}, `${counted(rule.clips.length - able.length, "clip")} cannot be restored`)
+        : null,
+    ),
+    h(
+      "ul.list",
+      {},
+      rule.clips.map((id) => row(edit, positions.get(id), chosen)),
+    ),
   ];
 }
 
 function row(edit, index, chosen) {
   const clip = edit.clips[index];
-  return h("li", { data: { key: clip.id }, class: clip.refusal ? "refused" : null },
-    h("label", { title: clip.media || null },
-      h("input", { type: "checkbox", checked: chosen.has(clip.id), disabled: !!clip.refusal, data: { do: "clip", clip: clip.id } }),
+  return h(
+    "li",
+    { data: { key: clip.id }, class: clip.refusal ? "refused" : null },
+    h(
+      "label",
+      { title: clip.media || null },
+      h("input", {
+        type: "checkbox",
+        checked: chosen.has(clip.id),
+        disabled: !!clip.refusal,
+        data: { do: "clip", clip: clip.id },
+      }),
       thumbnail(edit.number, index, clip),
-      h("span.about", {},
+      h(
+        "span.about",
+        {},
         h("b", {}, clip.name),
         h("span.times", {}, `${clip.in} – ${clip.out}`),
-        h("span.times", {}, `V${clip.track} · ${counted(clip.frames, "frame")}`))),
-    clip.refusal ? h("p.why", {}, `${clip.refusal.what}. ${clip.refusal.remedy}.`) : null);
+        h("span.times", {}, `V${clip.track} · ${counted(clip.frames, "frame")}`),
+      ),
+    ),
+    clip.refusal ? h("p.why", {}, `${clip.refusal.what}. ${clip.refusal.remedy}.`) : null,
+  );
 }
 
 function thumbnail(reading, index, clip) {
   const source = `/thumbnail/${reading}/${index}`;
   const why = failed.get(source);
-  if (why !== undefined) return h("span.thumbnail.none", { title: why, role: "img", "aria-label": `No picture: ${why}` }, "no picture");
+  if (why !== undefined)
+    return h("span.thumbnail.none", { title: why, role: "img", "aria-label": `No picture: ${why}` }, "no picture");
   const again = asked.get(source);
-  return h("span.thumbnail", {},
-    h("img", { src: again ? `${source}?again=${again}` : source, loading: "lazy", alt: `First frame of ${clip.name}`, draggable: "false", data: { thumbnail: source } }));
+  return h(
+    "span.thumbnail",
+    {},
+    h("img", {
+      src: again ? `${source}?again=${again}` : source,
+      loading: "lazy",
+      alt: `First frame of ${clip.name}`,
+      draggable: "false",
+      data: { thumbnail: source },
+    }),
+  );
 }
 
 /** A thumbnail did not come: either it is still being made, or the server says why there is none. */

@@ -67,14 +67,20 @@ function attributes(old, fresh) {
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) === value) continue;
-    if (name === "style") old.style.cssText = fresh.style.cssText; // as an attribute the policy forbids it
+    if (name === "style")
+      old.style.cssText = fresh.style.cssText; // as an attribute the policy forbids it
     else old.setAttribute(name, value);
   }
 }
 
+/** How many answers to what the user has done are awaited: until they are there, fields stay as the user left them. */
+export const awaited = { answers: 0 };
+
 /** What is being typed is left alone. */
 function fields(old, fresh) {
+  if (awaited.answers) return;
   if (old.tagName === "INPUT" && ["checkbox", "radio"].includes(old.type)) old.checked = fresh.checked;
   else if (old.tagName === "SELECT" && old.value !== fresh.value) old.value = fresh.value;
-  else if (old.tagName === "INPUT" && old !== document.activeElement && old.value !== fresh.value) old.value = fresh.value;
+  else if (old.tagName === "INPUT" && old !== document.activeElement && old.value !== fresh.value)
+    old.value = fresh.value;
 }

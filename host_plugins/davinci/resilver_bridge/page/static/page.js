@@ -1,13 +1,29 @@
 // The page: what the bridge's desk knows is fetched as it changes, drawn, and every button is sent to the desk.
 
 import { clipsPanel, thumbnailFailed } from "./clips.js";
-import { h, morph } from "./dom.js";
+import { awaited, h, morph } from "./dom.js";
 import { jobsPanel, runsPanel } from "./runs.js";
 import { custom, settingsPanel } from "./settings.js";
 import { draw, listenForWipe, viewerAction, viewerPanel } from "./viewer.js";
 import { sized } from "./words.js";
 
-const state = { version: 0, tab: "", gone: "", hello: null, editor: null, server: null, reading: null, edit: null, choice: { rule: -1, clips: [] }, offer: null, wish: null, runs: [], jobs: null, busy: [], notices: [] };
+const state = {
+  version: 0,
+  tab: "",
+  gone: "",
+  hello: null,
+  editor: null,
+  server: null,
+  reading: null,
+  edit: null,
+  choice: { rule: -1, clips: [] },
+  offer: null,
+  wish: null,
+  runs: [],
+  jobs: null,
+  busy: [],
+  notices: [],
+};
 
 /** Parts of the page, each with what it is drawn from, so that only what has changed is built anew. */
 const PARTS = [
@@ -23,33 +39,94 @@ const drawn = new Map();
 
 function top({ hello, server, edit, busy, tab, jobs }) {
   const finished = jobs?.list.filter((job) => job.waits).length ?? 0;
-  const button = (name, text) => h("button", { role: "tab", "aria-selected": String(tab === name), data: { do: "tab", tab: name } }, text);
-  return h("header.top", {},
+  const button = (name, text) =>
+    h("button", { role: "tab", "aria-selected": String(tab === name), data: { do: "tab", tab: name } }, text);
+  return h(
+    "header.top",
+    {},
     h("h1", {}, "Resilver"),
-    h("span.tabs", { role: "tablist" }, button("restore", "Restore"), button("jobs", finished ? `Jobs (${finished} to place)` : "Jobs")),
-    h("span.timeline", {},
-      edit ? [h("b", { title: `Project ${edit.project}` }, edit.timeline), h("span.times", {}, `${edit.rate} fps · ${edit.size.replace("x", " × ")} · from ${edit.start}`)] : null,
-      h("button", { data: { do: "read" }, disabled: busy.includes("read"), title: "Look at the timeline anew" }, busy.includes("read") ? "Reading…" : "Read again")),
-    h("span.standing", {}, h("span.server", { data: { state: server?.state ?? "starting" } }, serverText(server)), hello ? h("span", {}, `${hello.product} ${hello.version}`) : null),
-    h("button", { data: { do: "leave" }, title: "Jobs go on, and are kept" }, "Close Resilver"));
+    h(
+      "span.tabs",
+      { role: "tablist" },
+      button("restore", "Restore"),
+      button("jobs", finished ? `Jobs (${finished} to place)` : "Jobs"),
+    ),
+    h(
+      "span.timeline",
+      {},
+      edit
+        ? [
+            h("b", { title: `Project ${edit.project}` }, edit.timeline),
+            h("span.times", {}, `${edit.rate} fps · ${edit.size.replace("x", " × ")} · from ${edit.start}`),
+          ]
+        : null,
+      h(
+        "button",
+        { data: { do: "read" }, disabled: busy.includes("read"), title: "Look at the timeline anew" },
+        busy.includes("read") ? "Reading…" : "Read again",
+      ),
+    ),
+    h(
+      "span.standing",
+      {},
+      h("span.server", { data: { state: server?.state ?? "starting" } }, serverText(server)),
+      hello ? h("span", {}, `${hello.product} ${hello.version}`) : null,
+    ),
+    h("button", { data: { do: "leave" }, title: "Jobs go on, and are kept" }, "Close Resilver"),
+  );
 }
 
-const serverText = (server) => ({ ready: `Server ${server?.version}`, failed: "No server" })[server?.state] ?? "Starting the server…";
+const serverText = (server) =>
+  ({ ready: `Server ${server?.version}`, failed: "No server" })[server?.state] ?? "Starting the server…";
 
 const GONE = {
-  lost: ["The bridge has gone.", "Jobs go on on the server. Open Resilver again from DaVinci Resolve: Workspace > Scripts."],
+  lost: [
+    "The bridge has gone.",
+    "Jobs go on on the server. Open Resilver again from DaVinci Resolve: Workspace > Scripts.",
+  ],
   left: ["Resilver is closed.", "Jobs go on on the server, and wait in Resilver: Jobs. You can close this page."],
 };
 
 function notices({ gone, editor, notices, hello }) {
   const waiting = editor?.waiting ? `${hello?.product ?? "Resolve"} has not answered for ${editor.waiting} s.` : "";
-  return h("div.notices", { "aria-live": "polite" },
-    gone ? h("div.notice.error", { role: "alert", data: { key: "gone" } }, h("p", {}, h("b", {}, GONE[gone][0]), ` ${GONE[gone][1]}`)) : null,
-    waiting && !gone ? h("div.notice.error", { role: "alert", data: { key: "waiting" } }, h("p", {}, h("b", {}, waiting), " A dialog may be open in it: close it there, and it goes on.")) : null,
-    gone ? null : notices.map((notice) =>
-      h("div.notice", { class: `notice ${notice.tone}`, role: notice.tone === "error" ? "alert" : "status", data: { key: notice.id } },
-        h("p", {}, h("b", {}, notice.what), notice.where ? h("span.where", {}, ` ${notice.where} `) : " ", notice.remedy),
-        h("button.link", { data: { do: "dismiss", notice: notice.id } }, "Dismiss"))));
+  return h(
+    "div.notices",
+    { "aria-live": "polite" },
+    gone
+      ? h(
+          "div.notice.error",
+          { role: "alert", data: { key: "gone" } },
+          h("p", {}, h("b", {}, GONE[gone][0]), ` ${GONE[gone][1]}`),
+        )
+      : null,
+    waiting && !gone
+      ? h(
+          "div.notice.error",
+          { role: "alert", data: { key: "waiting" } },
+          h("p", {}, h("b", {}, waiting), " A dialog may be open in it: close it there, and it goes on."),
+        )
+      : null,
+    gone
+      ? null
+      : notices.map((notice) =>
+          h(
+            "div.notice",
+            {
+              class: `notice ${notice.tone}`,
+              role: notice.tone === "error" ? "alert" : "status",
+              data: { key: notice.id },
+            },
+            h(
+              "p",
+              {},
+              h("b", {}, notice.what),
+              notice.where ? h("span.where", {}, ` ${notice.where} `) : " ",
+              notice.remedy,
+            ),
+            h("button.link", { data: { do: "dismiss", notice: notice.id } }, "Dismiss"),
+          ),
+        ),
+  );
 }
 
 function render(force) {
@@ -58,7 +135,8 @@ function render(force) {
   for (const [name, sections, part] of PARTS) {
     const before = drawn.get(name);
     const now = sections.map((section) => state[section]);
-    if (before && force !== true && force !== name && now.every((value, index) => value === before.from[index])) continue;
+    if (before && force !== true && force !== name && now.every((value, index) => value === before.from[index]))
+      continue;
     const fresh = part(state);
     fresh.id = name;
     if (before) morph(document.getElementById(name), fresh);
@@ -74,7 +152,8 @@ function take({ version, sections }) {
   if (version <= state.version) return;
   state.version = version;
   Object.assign(state, sections);
-  if (!state.tab && state.hello) state.tab = location.hash.slice(1) || (state.hello.verb === "jobs" ? "jobs" : "restore");
+  if (!state.tab && state.hello)
+    state.tab = location.hash.slice(1) || (state.hello.verb === "jobs" ? "jobs" : "restore");
   render();
 }
 
@@ -95,38 +174,54 @@ async function follow() {
   }
 }
 
-/** Requests on their way: until they are answered, fields show what the user has made of them. */
-let pending = 0;
+let last = Promise.resolve();
 
-async function send(action, body = {}) {
-  if (state.gone) return;
-  pending += 1;
+/** Ask the desk for something. One after another: what was typed before a button was pressed is there before it.
+ * `body` may be a function, which then is called when it is its turn. */
+function send(action, body = {}) {
+  if (state.gone) return last;
+  awaited.answers += 1;
+  last = last.then(() => exchange(action, typeof body === "function" ? body() : body));
+  return last;
+}
+
+async function exchange(action, body) {
   const said = await asked(action, body).catch(() => null); // the follower notices that the bridge has gone
-  pending -= 1;
+  awaited.answers -= 1;
   if (said?.error) refuse(said.error);
   else if (said) take(said);
+  if (!awaited.answers) render(true); // fields show again what holds
 }
 
 async function asked(action, body) {
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(`/do/${action}`, { method: "POST", headers, body: JSON.stringify({ ...body, after: state.version }) });
+  const text = JSON.stringify({ ...body, after: state.version });
+  const answer = await fetch(`/do/${action}`, { method: "POST", headers, body: text });
   return answer.json();
 }
 
-/** What the desk did not take is shown like its own notices, and fields show again what holds. */
+/** What the desk did not take is shown like its own notices. */
 function refuse(error) {
   const id = `refused ${error.what}`;
   state.notices = [...state.notices.filter((notice) => notice.id !== id), { id, tone: "error", ...error }];
-  render(true);
+  render();
 }
 
 const change = (what) => send("change", { change: what });
 
 /** What buttons and fields do, by data-do; everything else is sent to the desk with its data. */
 const LOCAL = {
-  tab: ({ tab }) => { state.tab = tab; history.replaceState(null, "", `#${tab}`); render(); if (tab === "jobs") send("jobs"); },
+  tab: ({ tab }) => {
+    state.tab = tab;
+    history.replaceState(null, "", `#${tab}`);
+    render();
+    if (tab === "jobs") send("jobs");
+  },
   rule: ({ rule }) => send("choose", { rule: Number(rule) }),
-  clip: ({ clip }, field) => send("choose", { clips: field.checked ? [...state.choice.clips, clip] : state.choice.clips.filter((id) => id !== clip) }),
+  clip: ({ clip }, field) => {
+    const on = field.checked;
+    send("choose", () => ({ clips: [...state.choice.clips.filter((id) => id !== clip), ...(on ? [clip] : [])] }));
+  },
   "all-clips": () => send("choose", { rule: state.choice.rule }),
   "no-clips": () => send("choose", { clips: [] }),
   stage: ({ stage }, field) => change({ stage, on: field.checked }),
@@ -134,11 +229,28 @@ const LOCAL = {
   strength: ({ stage }, field) => change({ stage, strength: Number(field.value) }),
   "reset-stage": ({ stage }) => change({ stage, reset: true }),
   "reset-preset": () => change({ preset: state.wish.preset }),
-  target: ({ target }, field) => { custom[field.value === "own" ? "add" : "delete"](target); field.value === "own" ? render("settings") : change({ [target]: field.value }); },
+  target: ({ target }, field) => {
+    custom[field.value === "own" ? "add" : "delete"](target);
+    field.value === "own" ? render("settings") : change({ [target]: field.value });
+  },
   repair: (asked) => repair(asked),
-  "leave-out-all": ({ run, problems }) => send("repair", { run, repairs: problems.split(",").map((problem) => ({ problem: Number(problem), repair: "leave-out" })) }),
-  leave: () => { send("leave").then(() => { state.gone = "left"; render(); }); },
-  dismiss: ({ notice }) => { if (notice.startsWith("refused")) { state.notices = state.notices.filter((each) => each.id !== notice); render(); } else send("dismiss", { notice }); },
+  "leave-out-all": ({ run, problems }) =>
+    send("repair", {
+      run,
+      repairs: problems.split(",").map((problem) => ({ problem: Number(problem), repair: "leave-out" })),
+    }),
+  leave: () => {
+    send("leave").then(() => {
+      state.gone = "left";
+      render();
+    });
+  },
+  dismiss: ({ notice }) => {
+    if (notice.startsWith("refused")) {
+      state.notices = state.notices.filter((each) => each.id !== notice);
+      render();
+    } else send("dismiss", { notice });
+  },
 };
 
 function valueOf(field, kind) {
@@ -156,10 +268,21 @@ function repair({ run, problem, repair }) {
 function askLicence(model, accept) {
   const dialog = document.getElementById("ask");
   dialog.replaceChildren(
-    h("h2", {}, model.title), h("p", {}, `Its weights are under ${model.licence}, which restricts what they may be used for.`),
-    model.notes ? h("p.hint", {}, model.notes) : "", h("p", {}, `${sized(model.size)} to download.`),
-    h("p.bar", {}, h("button", { data: { do: "close-dialog" }, autofocus: true }, "Do not accept"), h("button.primary", { data: { do: "accept" } }, `Accept ${model.licence} and install`)));
-  LOCAL.accept = () => { dialog.close(); accept(); };
+    h("h2", {}, model.title),
+    h("p", {}, `Its weights are under ${model.licence}, which restricts what they may be used for.`),
+    model.notes ? h("p.hint", {}, model.notes) : "",
+    h("p", {}, `${sized(model.size)} to download.`),
+    h(
+      "p.bar",
+      {},
+      h("button", { data: { do: "close-dialog" }, autofocus: true }, "Do not accept"),
+      h("button.primary", { data: { do: "accept" } }, `Accept ${model.licence} and install`),
+    ),
+  );
+  LOCAL.accept = () => {
+    dialog.close();
+    accept();
+  };
   LOCAL["close-dialog"] = () => dialog.close();
   dialog.showModal();
 }
@@ -183,12 +306,16 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-do], [data-set]")) act(event.target);
 });
 document.addEventListener("focusout", (event) => {
-  if (event.target.matches?.(".settings input")) setTimeout(() => pending || render("settings"), 300);
+  if (event.target.matches?.(".settings input")) setTimeout(() => render("settings"), 300);
 });
-document.addEventListener("error", (event) => {
-  const source = event.target.dataset?.thumbnail;
-  if (source) thumbnailFailed(source, () => render("clips"));
-}, true);
+document.addEventListener(
+  "error",
+  (event) => {
+    const source = event.target.dataset?.thumbnail;
+    if (source) thumbnailFailed(source, () => render("clips"));
+  },
+  true,
+);
 setInterval(() => {
   if (state.tab === "jobs" && !document.hidden && !state.gone) send("standings");
 }, 5000);

@@ -8,12 +8,24 @@ const view = { run: "", index: 0, mode: "wipe", wipe: 0.5, whole: true };
 const loaded = new Map();
 
 /** The newest preview that has pictures. */
-const previewOf = (runs) => runs.find((run) => run.kind === "preview" && run.phase === "previewed" && run.pictures.length);
+const previewOf = (runs) =>
+  runs.find((run) => run.kind === "preview" && run.phase === "previewed" && run.pictures.length);
 
 export function viewerPanel({ runs }) {
   const run = previewOf(runs);
-  const working = runs.find((each) => each.kind === "preview" && ["preparing", "installing", "running", "cancelling"].includes(each.phase));
-  if (!run) return h("section.viewer", { "aria-label": "Preview" }, h("p.hint.empty", {}, working ? `Preview: ${percent(working.fraction)}` : "Preview some frames to compare before and after."));
+  const working = runs.find(
+    (each) => each.kind === "preview" && ["preparing", "installing", "running", "cancelling"].includes(each.phase),
+  );
+  if (!run)
+    return h(
+      "section.viewer",
+      { "aria-label": "Preview" },
+      h(
+        "p.hint.empty",
+        {},
+        working ? `Preview: ${percent(working.fraction)}` : "Preview some frames to compare before and after.",
+      ),
+    );
   if (view.run !== run.id + run.job) Object.assign(view, { run: run.id + run.job, index: 0, mode: "wipe" });
   const picture = run.pictures[view.index];
   if (!["wipe", "before", "after"].includes(view.mode) && !picture.maps.includes(view.mode)) view.mode = "wipe";
@@ -21,28 +33,79 @@ export function viewerPanel({ runs }) {
 }
 
 function toolbar(run, picture) {
-  const mode = (name, text, title) => h("button", { "aria-pressed": String(view.mode === name), title, data: { do: "mode", mode: name } }, text);
-  return h("header", {},
-    h("span.modes", { role: "group", "aria-label": "What is shown" }, mode("wipe", "Wipe"), mode("before", "Before"), mode("after", "After"),
-      picture.maps.map((name) => mode(name, `Δ ${name}`, `What ${name} changed: bright is much`))),
+  const mode = (name, text, title) =>
+    h("button", { "aria-pressed": String(view.mode === name), title, data: { do: "mode", mode: name } }, text);
+  return h(
+    "header",
+    {},
+    h(
+      "span.modes",
+      { role: "group", "aria-label": "What is shown" },
+      mode("wipe", "Wipe"),
+      mode("before", "Before"),
+      mode("after", "After"),
+      picture.maps.map((name) => mode(name, `Δ ${name}`, `What ${name} changed: bright is much`)),
+    ),
     h("span.what", {}, picture.clip, picture.frame === null ? "" : h("span.times", {}, ` frame ${picture.frame}`)),
-    h("span.buttons", {},
-      h("button", { "aria-pressed": String(!view.whole), data: { do: "zoom" }, title: "One pixel of the picture on one of the screen" }, "1:1"),
-      h("button", { data: { do: "close-run", run: run.id }, title: "Remove the preview" }, "Close")));
+    h(
+      "span.buttons",
+      {},
+      h(
+        "button",
+        {
+          "aria-pressed": String(!view.whole),
+          data: { do: "zoom" },
+          title: "One pixel of the picture on one of the screen",
+        },
+        "1:1",
+      ),
+      h("button", { data: { do: "close-run", run: run.id }, title: "Remove the preview" }, "Close"),
+    ),
+  );
 }
 
 function stage(run, picture) {
-  return h("div.screen", { class: view.whole ? null : "full", data: { key: "screen" } },
-    h("div.frame", { data: { own: "", key: `${run.id} ${run.job} ${view.index}`, picture: `/picture/${run.id}/${view.index}`, maps: picture.maps.join(" ") } },
+  return h(
+    "div.screen",
+    { class: view.whole ? null : "full", data: { key: "screen" } },
+    h(
+      "div.frame",
+      {
+        data: {
+          own: "",
+          key: `${run.id} ${run.job} ${view.index}`,
+          picture: `/picture/${run.id}/${view.index}`,
+          maps: picture.maps.join(" "),
+        },
+      },
       h("canvas", {}),
-      h("div.handle", { role: "slider", tabindex: 0, "aria-label": "Wipe between before and after", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 50 }),
-      h("span.tag.before", {}, "Before"), h("span.tag.after", {}, "After")));
+      h("div.handle", {
+        role: "slider",
+        tabindex: 0,
+        "aria-label": "Wipe between before and after",
+        "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        "aria-valuenow": 50,
+      }),
+      h("span.tag.before", {}, "Before"),
+      h("span.tag.after", {}, "After"),
+    ),
+  );
 }
 
 function strip(run) {
   if (run.pictures.length < 2) return null;
-  return h("div.strip", { role: "group", "aria-label": "Frames of the preview" }, run.pictures.map((picture, index) =>
-    h("button", { "aria-pressed": String(index === view.index), data: { do: "picture", index } }, `${picture.clip} · ${picture.frame ?? index + 1}`)));
+  return h(
+    "div.strip",
+    { role: "group", "aria-label": "Frames of the preview" },
+    run.pictures.map((picture, index) =>
+      h(
+        "button",
+        { "aria-pressed": String(index === view.index), data: { do: "picture", index } },
+        `${picture.clip} · ${picture.frame ?? index + 1}`,
+      ),
+    ),
+  );
 }
 
 /** What a button of the viewer does; whether it was one. */
@@ -64,7 +127,8 @@ export async function draw() {
   if (!frame.isConnected || !picture) return;
   const canvas = frame.querySelector("canvas");
   const width = map < 0 ? (picture.naturalWidth - GAP) / 2 : picture.naturalWidth;
-  if (canvas.width !== width || canvas.height !== picture.naturalHeight) Object.assign(canvas, { width, height: picture.naturalHeight });
+  if (canvas.width !== width || canvas.height !== picture.naturalHeight)
+    Object.assign(canvas, { width, height: picture.naturalHeight });
   frame.style.setProperty("--aspect", width / picture.naturalHeight);
   paint(canvas, picture, map < 0 ? cut() : null);
   place(frame, map < 0);
@@ -79,7 +143,8 @@ function paint(canvas, picture, fraction) {
   if (fraction === null) return context.drawImage(picture, 0, 0);
   const column = Math.round(fraction * width);
   if (column > 0) context.drawImage(picture, 0, 0, column, height, 0, 0, column, height);
-  if (column < width) context.drawImage(picture, width + GAP + column, 0, width - column, height, column, 0, width - column, height);
+  if (column < width)
+    context.drawImage(picture, width + GAP + column, 0, width - column, height, column, 0, width - column, height);
 }
 
 function place(frame, compared) {
@@ -96,7 +161,13 @@ function load(source) {
   if (!loaded.has(name)) {
     const picture = new Image();
     picture.src = source;
-    loaded.set(name, picture.decode().then(() => picture, () => null));
+    loaded.set(
+      name,
+      picture.decode().then(
+        () => picture,
+        () => null,
+      ),
+    );
     if (loaded.size > 24) loaded.delete(loaded.keys().next().value);
   }
   return loaded.get(name);

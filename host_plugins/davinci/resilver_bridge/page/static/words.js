@@ -20,10 +20,12 @@ export function timeLeft(seconds) {
 export const percent = (fraction) => `${Math.floor(fraction * 100)} %`;
 
 /** Bytes as "67 MB". */
-export const sized = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`);
+export const sized = (bytes) =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 
 /** Unix seconds as a day and a time in the user's own way. */
-export const moment = (seconds) => new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+export const moment = (seconds) =>
+  new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
 export const LAYOUTS = {
   overlay: ["On a track above", "The originals stay below, untouched."],
@@ -34,6 +36,14 @@ export const LAYOUTS = {
 };
 
 export const STATES = {
-  queued: "Queued", analysing: "Measuring", rendering: "Rendering", joining: "Writing", paused: "Paused",
-  succeeded: "Finished", failed: "Failed", cancelled: "Cancelled", gone: "Unknown to the server", "": "Server not asked",
+  queued: "Queued",
+  analysing: "Measuring",
+  rendering: "Rendering",
+  joining: "Writing",
+  paused: "Paused",
+  succeeded: "Finished",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  gone: "Unknown to the server",
+  "": "Server not asked",
 };
