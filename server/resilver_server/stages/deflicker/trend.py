@@ -21,11 +21,20 @@ _FINEST = 1e-3
 """Bends below this many deviations of the noise are as good as none."""
 
 
-def straightened(value: Array, known: Flags, delay: Array, scale: Array, noise: Array, strength: float) -> Array:
+def straightened(
+    value: Array,
+    known: Flags,
+    delay: Array,
+    scale: Array,
+    noise: Array,
+    strength: float,
+    outlying: float = _OUTLYING,
+) -> Array:
     """(n, width) the course nearest to ``value`` that seldom bends.
 
     (n, width) each: ``value``; ``known``; ``delay`` in usual frame times, increasing where known; ``scale``, the
-    deviation of each value in units of ``noise``, which is (n,) and above 0.
+    deviation of each value in units of ``noise``, which is (n,) and above 0. Values further off than ``outlying``
+    deviations count less.
     """
     unit = noise[:, None]
     bends = _Bends.of(delay, known)
@@ -35,7 +44,7 @@ def straightened(value: Array, known: Flags, delay: Array, scale: Array, noise: 
     for round_ in range(_ROUNDS):
         found = _solved(data + _TINY, data * value, bends, pull)
         off = np.abs(value - found) / (scale * unit)
-        data = trust / np.maximum(off / _OUTLYING, 1.0)
+        data = trust / np.maximum(off / outlying, 1.0)
         floor = max(_FINEST, 0.5 ** (round_ + 1))
         pull = strength * bends.known / np.maximum(np.abs(bends.applied(found)) / unit, floor)
     return found

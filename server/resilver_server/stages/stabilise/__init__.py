@@ -1,0 +1,1 @@
+"""Steadies the picture in the gate."""
