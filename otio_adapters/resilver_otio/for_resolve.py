@@ -11,9 +11,10 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from resilver_client.errors import ClipUnsupported, InvalidRequest
+from resilver_client.errors import ClipUnsupported, InvalidRequest, OutputUnwritable
 
 from .foreign import as_mapping
 from .parse import parse_timeline
@@ -45,6 +46,17 @@ def is_from_resolve(timeline_json: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return _is_timeline(data) and _OWN in as_mapping(data.get("metadata"))
+
+
+def ensure_importable(timeline_json: str, path: str | Path) -> None:
+    """Raises OutputUnwritable for an edit of Resolve that is to become FCPXML: what the adapter there is writes has
+    wrong rates (docs/decisions/1011), which nobody sees before the edit is off."""
+    if Path(path).suffix.lower() == ".fcpxml" and is_from_resolve(timeline_json):
+        raise OutputUnwritable(
+            "the FCPXML that can be written for an edit of DaVinci Resolve has wrong frame rates",
+            where=str(path),
+            remedy="write .otio, and import it with File > Import > Timeline",
+        )
 
 
 def for_resolve(timeline_json: str) -> Placed:

@@ -81,6 +81,18 @@ def test_an_export_of_resolve_goes_back_as_resolve_takes_it(
     assert "Text+ (Video 1, 0.250 s in) is left out" in " ".join((done.stdout + done.stderr).split())
 
 
+def test_no_fcpxml_is_made_of_an_export_of_resolve(desk: Desk, resolve_export: str, edit: str) -> None:
+    """Its rates would be wrong. Of another edit the same command line is taken."""
+    result = desk.folder / "final cut.fcpxml"
+    done = desk.run("restore", resolve_export, "-o", result, "--plan", "--skip-refused", *LIGHT[:2])
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert said.startswith("error: OUTPUT_UNWRITABLE: the FCPXML that can be written for an edit of DaVinci Resolve")
+    assert "write .otio" in said
+    assert not list(desk.folder.glob("final cut*"))
+    assert desk.run("restore", edit, "-o", result, "--plan", *LIGHT[:2]).returncode == 0
+
+
 def test_two_media_on_a_clip_are_said_to_be_nothing_for_resolve(desk: Desk, resolve_export: str) -> None:
     result = desk.folder / "switchable.otio"
     done = desk.run("restore", resolve_export, "-o", result, "--skip-refused", *LIGHT[:2], "--layout", "switchable")

@@ -17,7 +17,7 @@ from davinci.resolve_double import Double, Item, Lying, Profile, profile
 from resilver.v1 import jobs_pb2, types_pb2
 from resilver_bridge.host import KeptJob
 from resilver_client.client import Client
-from resilver_client.errors import ClipUnsupported, FrameCountMismatch, HostFailed, InvalidRate
+from resilver_client.errors import ClipUnsupported, FrameCountMismatch, HostFailed, InvalidRate, SelectionEmpty
 from resilver_client.values import settings
 from resilver_publish.publication import Publication
 from resilver_publish.types import Layout, Occupied, Order, Outcome
@@ -221,6 +221,24 @@ def test_taken_up_the_next_day(bench: Bench) -> None:
     remembered = replace(job.remembered, occupied=Occupied.ABOVE)
     fine(Publication(taken_up, bench.client).resume(remembered))
     assert [(each.track, each.duration) for each in bench.restored()] == [(3, 12), (3, 7)]
+
+
+def test_jobs_are_listed_and_placed_where_no_timeline_is_open(bench: Bench) -> None:
+    item = bench.lay(10, 12)
+    read = bench.link.resolve.read()
+    session = bench.link.resolve.session(read, [item.id], bench.client, bench.heard.listener())
+    title = bench.double.lay_title("in the way", track=2, start=10)
+    publication = Publication(session, bench.client, bench.order(Layout.OVERLAY, "60"))
+    assert [problem.error.reason for problem in publication.run().problems] == ["TARGET_OCCUPIED"]
+    bench.double.timeline.tracks["video"][1].items.remove(title)
+    home, bench.double.project.current_timeline = bench.double.timeline, ""
+    job = bench.kept()
+    taken_up = bench.link.resolve.take_up(job, bench.client, bench.heard.listener())
+    fine(Publication(taken_up, bench.client).resume(job.remembered))
+    assert [each.track for each in bench.double.lying(home) if "/out/" in each.path] == [2]
+    bench.double.close_project()
+    with pytest.raises(SelectionEmpty, match="no project is open"):
+        bench.link.resolve.kept()
 
 
 class TestTakes:

@@ -74,8 +74,9 @@ class Resolve:
         return ResolveSession(self._editor, client, listener, replace(read.meant, chosen=wanted))
 
     def kept(self) -> list[KeptJob]:
-        """Files that cannot be read are named in Resolve's console."""
-        jobs, damaged = self._editor.keeping.all(self._editor.look().project_id)
+        """Also where no timeline is open. Files that cannot be read are named in Resolve's console."""
+        project = Fields(self._script.call("project"), "project").text("id")
+        jobs, damaged = self._editor.keeping.all(project)
         for sentence in damaged:
             self._script.say(sentence)
         return [_kept_job(kept) for kept in jobs]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["CALLS", "Refused", "answer"]
 
 CALLS: "Dict[str, Callable[[Resolve, Json], Json]]" = {
+    "project": reading.project,
     "edit": reading.edit,
     "place": placing.place,
     "take_back": taking_back.take_back,

@@ -15,13 +15,18 @@ Found = Dict[str, Json]
 """What was said of media already, by id: the same film lies on a timeline many times."""
 
 
+def project(resolve: "Resolve", arguments: Json) -> Json:
+    """The answer to ``project``. Raises Refused where none is open."""
+    return _project(api.open_project(resolve))
+
+
 def edit(resolve: "Resolve", arguments: Json) -> Json:
     """The answer to ``edit``. Raises Refused where no timeline is open or Resolve does not export it."""
-    project = api.open_project(resolve)
+    opened = api.open_project(resolve)
     if not arguments.get("timeline"):
-        return _read(resolve, project, _current_timeline(project), arguments.get("otio"))
-    with keeping.as_it_was(resolve, project):
-        return _read(resolve, project, keeping.current(project, arguments["timeline"]), arguments.get("otio"))
+        return _read(resolve, opened, _current_timeline(opened), arguments.get("otio"))
+    with keeping.as_it_was(resolve, opened):
+        return _read(resolve, opened, keeping.current(opened, arguments["timeline"]), arguments.get("otio"))
 
 
 def _current_timeline(project: "Project") -> "Timeline":
@@ -31,13 +36,17 @@ def _current_timeline(project: "Project") -> "Timeline":
     return timeline
 
 
-def _read(resolve: "Resolve", project: "Project", timeline: "Timeline", otio: Optional[str]) -> Json:
+def _project(opened: "Project") -> Json:
+    return {"id": api.identity(opened), "name": api.text(opened.GetName())}
+
+
+def _read(resolve: "Resolve", opened: "Project", timeline: "Timeline", otio: Optional[str]) -> Json:
     if otio:
         export(resolve, timeline, otio)
     media: Found = {}
     video = _tracks(timeline, api.VIDEO, media)
     return {
-        "project": {"id": api.identity(project), "name": api.text(project.GetName())},
+        "project": _project(opened),
         "timeline": _timeline(timeline),
         "page": api.text(resolve.GetCurrentPage()),
         "video": video,

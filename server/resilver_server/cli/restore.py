@@ -15,6 +15,7 @@ from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 from resilver_client.errors import BY_REASON, InternalError, OutputExists, ServerUnreachable
 from resilver_client.launch import ensure_server
+from resilver_otio.for_resolve import ensure_importable
 from resilver_otio.read import TIMELINE_SUFFIXES, read_timeline
 from resilver_otio.sources import one_clip_timeline, with_fields
 from resilver_otio.types import Layout, Selection
@@ -130,6 +131,7 @@ def _timeline_source(path: Path, options: _SourceOptions) -> Source:
     if options.several or not result.suffix:
         result = result / f"{path.stem} restored.otio"
     ensure_writable(result)
+    ensure_importable(timeline.json, result)
     if result.exists():
         raise OutputExists("the result timeline exists", where=str(result), remedy="choose another --output")
     selection = arguments.parse_selection(list(options.select), options.span, timeline.rate, timeline.start)
