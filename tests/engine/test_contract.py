@@ -33,12 +33,16 @@ CASES: list[tuple[str, dict[str, Scalar]]] = [
     ("cadence", {"repeats": "keep", "cuts": "none"}),
     ("deflicker", {}),
     ("deflicker", {"local": False, "window": 0.5}),
+    ("degrain", {}),
+    ("degrain", {"amount": 1.0, "neighbours": 1}),
     ("upscale", {"model": "none", "width": 34, "height": 20, "fit": "crop"}),
     ("upscale", {"model": "span-x2"}),
     ("upscale", {"model": "realesr-animevideov3", "scale": 3.0}),
     ("interpolate", {"model": "blend", "rate": "59.94"}),
     ("interpolate", {"model": "rife-4.6", "rate": "24"}),
     ("interpolate", {"model": "rife-4.25", "rate": "24"}),
+    ("regrain", {}),
+    ("regrain", {"size": 1.5, "seed": 3}),
 ]
 IDS = [f"{name}-{'-'.join(str(value) for value in values.values())}" for name, values in CASES]
 every_case = pytest.mark.parametrize(("name", "parameters"), CASES, ids=IDS)

@@ -9,11 +9,13 @@ from resilver_server.domain.recipes import StageSettings
 
 from .cadence.spec import SPEC as CADENCE
 from .deflicker.spec import SPEC as DEFLICKER
+from .degrain.spec import SPEC as DEGRAIN
 from .interpolate.spec import SPEC as INTERPOLATE
+from .regrain.spec import SPEC as REGRAIN
 from .spec import StageSpec
 from .upscale.spec import SPEC as UPSCALE
 
-STAGES: tuple[StageSpec, ...] = (CADENCE, DEFLICKER, UPSCALE, INTERPOLATE)
+STAGES: tuple[StageSpec, ...] = (CADENCE, DEFLICKER, DEGRAIN, UPSCALE, INTERPOLATE, REGRAIN)
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,267 @@
+"""Measuring grain: in flat blocks of a frame, that look different in the frame before.
+
+The variance of flat blocks is that of their grain (Olsen, "Estimation of noise in images: an evaluation", CVGIP 55(4),
+1993, on block methods). Which blocks are flat is told by the frame before, at the place they came from: its grain is
+another, so that the choice is not biased towards blocks that have little grain by chance. And the difference of both
+must vary about as much as the block does: then it is grain, without the texture that both share. Repeated frames and
+blocks fail this. The comparison of both frames is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from resilver_server.stages.contract import AnalysisFrame
+
+from .course import spread
+from .model import LAGS, LUMA, TONES, Array, Grain, rows_of
+from .motion import flow
+
+BLOCK = 24
+"""Edge of a block in pixels."""
+_CELL = 4
+"""Pixels, each way, whose mean shows structure rather than grain."""
+_MOST = 700
+"""Blocks that are looked at in a frame: more add nothing."""
+_BEST = 64
+"""Blocks that correlation is taken from."""
+_FLAT = 1e-7
+"""Variance of a block that no film is in: bars, and what a codec left empty (a tenth of an 8-bit step, squared)."""
+_AGREE = 0.35
+"""Deviation of the logarithm of a block's two variances at which its weight has dropped to 0.6; grain alone gives
+about 0.2 in blocks of this size."""
+_DOUBT = 0.02
+"""Weight of blocks that did not agree: they only count where there are no others."""
+_QUIET = 0.3
+"""Quantile of the variances of a frame's blocks from four times which blocks are doubted to be grain alone."""
+_USUAL = 0.45
+"""Quantile of the variances of blocks of one tone that is taken for grain: texture only adds."""
+_ALONE = 0.25
+"""Weight of blocks of a frame that has none before it."""
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """n blocks of a frame. Planes of the first degree are taken out."""
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    tone: Array
+    variance: Array
+    weight: Array
+    """How far a block can be trusted to show grain and nothing else."""
+    flat: Array
+    """(n, BLOCK, BLOCK) what is left of luma, without what the frame before has in common with it."""
+    seen: Array
+    """The same, as it is in the frame."""
+
+
+def measure(frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
+    """Of one frame: grain_frame (1,) int64, its number; grain_size (2,) int32, its height and width; float32:
+    grain_level (TONES,) variance of luma by tone, 0 where unknown; grain_count (TONES,) how much each is worth;
+    grain_lags (3, LAGS, LAGS) and grain_colour (3, 3) as in ``Grain``; grain_sure (1,) what these are worth."""
+    if previous is not None and previous.luma.shape != frame.luma.shape:
+        previous = None
+    found = _blocks(frame.luma, previous.luma if previous is not None else None, None)
+    rows = _statistics(found, frame.luma.shape, frame.rgb.astype(np.float32) / np.float32(255))
+    return {"grain_frame": np.array([frame.index], np.int64)} | rows
+
+
+def surroundings(frame: torch.Tensor, mask: torch.Tensor) -> Grain:
+    """The grain of a frame by itself, in blocks that ``mask`` leaves free.
+
+    ``frame`` (3, height, width) RGB, ``mask`` (height, width), above 0 where the picture is not the film's own. For
+    places whose grain is not solved: from one frame alone fine texture counts as grain in part.
+    """
+    rgb = np.ascontiguousarray(frame.detach().cpu().float().numpy().transpose(1, 2, 0))
+    plane = (rgb @ np.array(LUMA, np.float32)).astype(np.float32)
+    found = _blocks(plane, None, mask.detach().cpu().numpy() > 0)
+    rows = _statistics(found, plane.shape, rgb)
+    level, worth = (rows[name][None].astype(np.float64) for name in ("grain_level", "grain_count"))
+    filled = spread(level * worth, worth)[0]
+    lags, colour = rows["grain_lags"].astype(np.float64), rows["grain_colour"].astype(np.float64)
+    return Grain(filled, lags, colour, (int(plane.shape[0]), int(plane.shape[1])))
+
+
+def _blocks(luma: npt.NDArray[np.float32], before: npt.NDArray[np.float32] | None, mask: Any) -> _Blocks | None:
+    """None where there is no block to measure: the frame is too small, masked or empty."""
+    rows, columns = _places(luma.shape)
+    if mask is not None and len(rows):
+        free = ~_cut(mask, rows, columns).any(axis=(1, 2))
+        rows, columns = rows[free], columns[free]
+    if not len(rows):
+        return None
+    given = _cut(luma, rows, columns)
+    tone, seen = given.mean(axis=(1, 2), dtype=np.float64), _level(given)
+    flat = seen
+    if before is None:
+        weight = _ALONE * _evenness(flat, tone)
+    else:
+        then = _level(_cut(before, *_moved(luma, before, rows, columns)))
+        flat, agreed = _grain_of(seen, then)
+        weight = agreed * _evenness(then, tone)
+    variance = _power(flat)
+    some = variance > _FLAT
+    if not some.any():
+        return None
+    weight = weight[some] * _below(variance[some], 2 * _quantile(variance[some], weight[some], _QUIET))
+    return _Blocks(rows[some], columns[some], tone[some], variance[some], weight, flat[some], seen[some])
+
+
+def _grain_of(flat: npt.NDArray[Any], then: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Array]:
+    """Blocks in which only grain is left, of its variance, and how sure that is.
+
+    Where a block differs from the one before about as much as it varies, the difference is the grain of both: static
+    texture has gone out of it. Elsewhere the frame is a repeat, or its codec repeated the block, and the block itself
+    is taken, if nothing better is found.
+    """
+    difference = (flat - then) * np.float32(np.sqrt(0.5))
+    apart = np.log(np.maximum(_power(flat), _FLAT) / np.maximum(_power(difference), _FLAT))
+    agreed = np.exp(-((apart / _AGREE) ** 2) / 2) + _DOUBT
+    changed = apart < np.log(2)
+    return np.where(changed[:, None, None], difference, flat), agreed
+
+
+def _places(shape: tuple[int, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Corners of at most about _MOST blocks, evenly over the frame."""
+    height, width = shape
+    count = (height // BLOCK) * (width // BLOCK)
+    step = BLOCK * max(1, round(float(np.sqrt(count / _MOST))))
+    rows, columns = (np.arange(0, size - BLOCK + 1, step) for size in (height, width))
+    grid = np.meshgrid(rows, columns, indexing="ij")
+    return grid[0].ravel(), grid[1].ravel()
+
+
+def _cut(plane: Any, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """(n, BLOCK, BLOCK), or with channels behind."""
+    views = np.lib.stride_tricks.sliding_window_view(plane, (BLOCK, BLOCK), axis=(0, 1))
+    return np.asarray(views[rows, columns])
+
+
+def _moved(
+    luma: npt.NDArray[np.float32],
+    before: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Corners of the blocks in the frame before, in whole pixels: anything finer would blur the grain."""
+    height, width = luma.shape
+    moves = flow(luma, before)
+    scale = height / moves.shape[0], width / moves.shape[1]
+    middle_rows = np.minimum((rows + BLOCK / 2) / scale[0], moves.shape[0] - 1).astype(np.int64)
+    middle_columns = np.minimum((columns + BLOCK / 2) / scale[1], moves.shape[1] - 1).astype(np.int64)
+    move = moves[middle_rows, middle_columns]
+    down = np.round(move[:, 1] * scale[0]).astype(np.int64)
+    right = np.round(move[:, 0] * scale[1]).astype(np.int64)
+    return np.clip(rows + down, 0, height - BLOCK), np.clip(columns + right, 0, width - BLOCK)
+
+
+def _basis() -> npt.NDArray[np.float32]:
+    line = np.arange(BLOCK) - (BLOCK - 1) / 2
+    planes = np.stack([np.ones((BLOCK, BLOCK)), np.tile(line, (BLOCK, 1)), np.tile(line[:, None], (1, BLOCK))])
+    flat = planes.reshape(3, -1)
+    return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
+
+
+def _level(blocks: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    """Blocks without their mean and slope."""
+    basis = _basis()
+    pixels = np.ascontiguousarray(blocks, np.float32).reshape(len(blocks), -1)
+    return np.asarray((pixels - (pixels @ basis.T) @ basis).reshape(blocks.shape))
+
+
+def _power(blocks: npt.NDArray[Any]) -> Array:
+    return np.asarray(np.mean(np.square(blocks), axis=(1, 2), dtype=np.float64), np.float64)
+
+
+def _evenness(flat: npt.NDArray[Any], tone: Array) -> Array:
+    """(n,) 0..1: how far blocks are like noise. They have as little structure as the evenest fifth of blocks of their
+    tone, and of all blocks in relation to their variance, and their values are spread as those of a Gaussian."""
+    side = BLOCK // _CELL
+    cells = flat.reshape(-1, side, _CELL, side, _CELL).mean(axis=(2, 4))
+    structure, power = _power(cells) + 1e-12, _power(flat) + 1e-12
+    peaked = np.mean(flat.astype(np.float64) ** 4, axis=(1, 2)) / power**2 - 3
+    relative = structure / power
+    usual = np.quantile(relative[power > _FLAT], 0.2) if (power > _FLAT).any() else 1.0
+    result = _below(relative, usual) / (1 + np.square(np.maximum(peaked, 0)))
+    bins = _bins(tone)
+    for tone_bin in np.unique(bins):
+        inside = bins == tone_bin
+        result[inside] *= _below(structure[inside], np.quantile(structure[inside], 0.2))
+    return np.asarray(result, np.float64)
+
+
+def _below(values: Array, usual: Any) -> Array:
+    """1 for what is usual, 1/2 for twice that, fast less for more."""
+    return np.asarray(1 / (1 + (values / (2 * max(float(usual), 1e-12))) ** 4), np.float64)
+
+
+def _bins(tone: Array) -> npt.NDArray[np.int64]:
+    return np.clip((tone * TONES).astype(np.int64), 0, TONES - 1)
+
+
+def _statistics(
+    found: _Blocks | None, shape: tuple[int, ...], rgb: npt.NDArray[np.float32]
+) -> dict[str, npt.NDArray[Any]]:
+    level, worth = np.zeros(TONES), np.zeros(TONES)
+    lags, colour, sure = np.zeros((3, LAGS, LAGS)), np.ones((3, 3)), 0.0
+    if found is not None:
+        bins = _bins(found.tone)
+        best = np.argsort(-found.weight, kind="stable")[:_BEST]
+        lags[0], beyond = _correlation(found.flat[best], found.weight[best])
+        lags[2], _ = _correlation(found.seen[best], found.weight[best])
+        colour, lags[1] = _colours(found, best, rgb)
+        sure = float(found.weight[best].sum())
+        for tone_bin in np.unique(bins):
+            inside = bins == tone_bin
+            level[tone_bin] = _quantile(found.variance[inside], found.weight[inside], _USUAL) * (1 - beyond)
+            worth[tone_bin] = found.weight[inside].sum()
+    rows = rows_of(level, lags, colour, (int(shape[0]), int(shape[1])))
+    return rows | {"grain_count": worth.astype(np.float32), "grain_sure": np.array([sure], np.float32)}
+
+
+def _quantile(values: Array, weights: Array, share: float) -> float:
+    order = np.argsort(values, kind="stable")
+    passed = np.cumsum(weights[order])
+    return float(values[order][min(np.searchsorted(passed, share * passed[-1]), len(order) - 1)])
+
+
+def _correlation(flat: npt.NDArray[Any], weight: Array) -> tuple[Array, float]:
+    """(LAGS, LAGS) mean autocorrelation of blocks, and what of it does not fade with distance.
+
+    That part is no grain: shading of the picture where positive; where negative the mean and slope that were taken out.
+    """
+    size = 2 * BLOCK
+    spectrum = np.abs(np.fft.rfft2(flat.astype(np.float64), (size, size))) ** 2
+    scale = weight / np.maximum(_power(flat), _FLAT)
+    mean = np.fft.irfft2(np.tensordot(scale, spectrum, axes=1) / weight.sum(), (size, size))
+    steps = np.arange(LAGS)
+    down, across = BLOCK - steps[:, None], BLOCK - steps[None, :]
+    both = (mean[:LAGS, :LAGS] + mean[:LAGS, -steps % size]) / (2 * down * across)
+    found = both / both[0, 0]
+    beyond = float(np.clip(np.concatenate([found[-1, :], found[:-1, -1]]).mean(), -0.5, 0.5))
+    return (found - beyond) / (1 - beyond), beyond
+
+
+def _colours(found: _Blocks, best: npt.NDArray[np.int64], rgb: npt.NDArray[np.float32]) -> tuple[Array, Array]:
+    """(3, 3) covariance of the channels over luma's variance, and (LAGS, LAGS) correlation of what
+    differs from luma."""
+    rows, columns, weight = found.rows[best], found.columns[best], found.weight[best]
+    planes = [_level(_cut(rgb[..., k], rows, columns)).astype(np.float64) for k in range(3)]
+    grain = np.stack(planes, axis=1)
+    luma = np.tensordot(np.array(LUMA), grain, axes=(0, 1))
+    scale = weight / np.maximum(_power(luma), _FLAT)
+    colour = np.einsum("n,ncij,ndij->cd", scale, grain, grain) / (BLOCK**2 * weight.sum())
+    share = colour @ np.array(LUMA)
+    colour /= max(float(share @ np.array(LUMA)), 1e-3)
+    rest = grain - luma[:, None] * (colour @ np.array(LUMA))[None, :, None, None]
+    beyond_luma = np.trace(colour) - float(np.sum((colour @ np.array(LUMA)) ** 2))
+    if beyond_luma < 1e-3:
+        return colour, np.zeros((LAGS, LAGS))
+    lags = [_correlation(rest[:, k], weight)[0] for k in range(3)]
+    return colour, np.mean(lags, axis=0)

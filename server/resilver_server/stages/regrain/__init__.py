@@ -1,0 +1,1 @@
+"""Grain laid over the finished picture."""
