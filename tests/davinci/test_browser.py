@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from davinci.desks import BRIDGE, STATION, TITLE, TUNNEL, conform, desk_over, runs, shown, until
 from davinci.memory_desk_host import MemoryDeskHost
@@ -86,6 +86,11 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
+def opened(page: Page, stage: str) -> Locator:
+    """What a click opens or shuts a stage's parameters on."""
+    return page.locator(f"details[data-key={stage}] > summary")
+
+
 def keep(page: Page, *stages: str) -> None:
     """Switch all other stages off."""
     for switch in page.locator("details.stage > summary > input").all():
@@ -143,8 +148,8 @@ def _set_up(page: Page, desk: Desk, folder: Path) -> None:
     page.get_by_role("combobox", name="Preset", exact=True).select_option("talkie")
     expect(page.get_by_text("its own 24 frames a second are kept")).to_be_visible()
     expect(page.get_by_text("Changed from the preset", exact=True)).to_be_hidden()
-    page.locator("summary", has_text="Deflicker").click()
-    window = page.get_by_label("Window", exact=True)
+    opened(page, "deflicker").click()
+    window = page.locator('[id="deflicker.window"]')
     expect(window).to_have_value("1")
     window.fill("2")
     window.press("Tab")
@@ -153,11 +158,11 @@ def _set_up(page: Page, desk: Desk, folder: Path) -> None:
     until(lambda: _stage(desk, "deflicker")["differs"] == ["window"])
     shot(page, "2-recipe")
     page.get_by_role("combobox", name="Size", exact=True).select_option("1920x1080")
-    expect(page.locator("details", has_text="Upscale").get_by_text("1920 (target)")).to_have_count(1)
+    expect(page.locator('[id="upscale.width"]').get_by_text("1920 (target)")).to_have_count(1)
     page.get_by_role("combobox", name="Size", exact=True).select_option("")
     page.get_by_role("button", name="Set back", exact=True).click()
     expect(window).to_have_value("1")
-    page.locator("summary", has_text="Deflicker").click()
+    opened(page, "deflicker").click()
     choose_quick(page, folder / "results")
     until(lambda: shown(desk)["wish"]["folder"] == str(folder / "results"))
 
@@ -216,8 +221,8 @@ def _pixels(page: Page) -> list[int]:
     )
 
 
-def _pixels_when_wiped_away(page: Page, wipe: object) -> list[int]:
-    wipe.click()  # type: ignore[attr-defined]
+def _pixels_when_wiped_away(page: Page, wipe: Locator) -> list[int]:
+    wipe.click()
     return _pixels(page)
 
 
@@ -254,7 +259,7 @@ class Gate:
         self.held, self.go = threading.Event(), threading.Event()
 
     def __call__(self, progress: Progress) -> None:
-        if 0.1 < progress.fraction < 0.95 and not self.go.is_set():
+        if 0.03 < progress.fraction < 0.99 and not self.go.is_set():
             self.held.set()
             self.go.wait(30)
 
@@ -425,7 +430,7 @@ def test_networks_and_a_new_timeline(browser: Browser, tmp_path: Path) -> None:
         own.fill("320x240")
         own.press("Tab")
         until(lambda: shown(desk)["wish"]["size"] == "320x240")
-        page.locator("summary", has_text="Upscale").click()
+        opened(page, "upscale").click()
         model = page.locator('[id="upscale.model"]')
         model.fill("span-x2")
         model.press("Tab")
