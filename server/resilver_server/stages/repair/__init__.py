@@ -1,0 +1,1 @@
+"""Removal of dirt, burnt bursts and missing frames."""

@@ -1,0 +1,190 @@
+"""Frames that are burnt, blank or missing: told by small pictures, rebuilt from those either side of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from resilver_server.domain.clocks import Clock
+from resilver_server.stages.contract import Measurements, State
+
+from . import motion, sizes
+from .planes import reduced, sharply_at, smooth, spread
+
+Array = npt.NDArray[np.float32]
+
+PICTURE = (18, 24)
+"""Rows and columns of the picture kept of every frame."""
+_LONGEST = 4
+"""Frames that a burst has at most."""
+_SAME = 0.85
+"""Correlation from which the frames either side show one scene."""
+_LOST = 0.6
+"""Correlation below which a frame does not show the scene of those either side."""
+_BLANK = 0.15
+"""Share of the contrast either side below which a frame is blank."""
+_FLAT = 0.02
+"""Contrast (standard deviation) below which nothing can be told."""
+_SEEN = 0.05
+"""Mean difference from the frames either side that damage has at least."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a frame to rebuild lies: ``before`` and ``after`` frames from undamaged ones, at ``position`` (0..1)."""
+
+    before: int
+    after: int
+    position: float
+
+
+def measured(luma: Array) -> dict[str, Array]:
+    """picture (18, 24) float32: means of the luma's blocks."""
+    rows, columns = PICTURE
+    smaller = rows <= luma.shape[0] and columns <= luma.shape[1]
+    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return {"picture": np.asarray(cv2.resize(luma, (columns, rows), interpolation=method), np.float32)}
+
+
+def solved(measurements: Measurements, clock: Clock, wanted: bool) -> State:
+    """before, after (entries, 1) int8 and position (entries, 1) float32; all 0 where a frame is whole."""
+    state: dict[str, npt.NDArray[Any]] = {
+        "before": np.zeros((len(clock), 1), np.int8),
+        "after": np.zeros((len(clock), 1), np.int8),
+        "position": np.zeros((len(clock), 1), np.float32),
+    }
+    if not wanted:
+        return state
+    rows = np.asarray(clock.frames, np.int64) - int(measurements["frame"].ravel()[0])
+    pictures = np.asarray(measurements["picture"], np.float64)[rows]
+    piece = np.cumsum(np.isin(np.arange(len(clock)), clock.walls))
+    for length in range(1, _LONGEST + 1):
+        for start in range(1, len(clock) - length):
+            stop = start + length
+            if piece[start - 1] == piece[stop] and _damaged(
+                pictures[start - 1 : stop + 1], clock.times[start - 1 : stop + 1]
+            ):
+                _note(state, start, stop, clock)
+    return state
+
+
+def _note(state: dict[str, npt.NDArray[Any]], start: int, stop: int, clock: Clock) -> None:
+    for entry in range(start, stop):
+        if not state["before"][entry, 0]:
+            state["before"][entry], state["after"][entry] = entry - start + 1, stop - entry
+            state["position"][entry] = _share(clock.times[start - 1 : stop + 1], entry - start + 1)
+
+
+def _share(times: tuple[Fraction, ...], index: int) -> float:
+    return float((times[index] - times[0]) / (times[-1] - times[0]))
+
+
+def _damaged(pictures: npt.NDArray[np.float64], times: tuple[Fraction, ...]) -> bool:
+    """Whether all but the first and the last picture are damaged, and these two show one scene."""
+    first, last = pictures[0], pictures[-1]
+    if min(first.std(), last.std()) < _FLAT or _likeness(first, last) < _SAME:
+        return False
+    for index in range(1, len(pictures) - 1):
+        share = _share(times, index)
+        expected = (1 - share) * first + share * last
+        blank = pictures[index].std() < _BLANK * expected.std()
+        if np.abs(pictures[index] - expected).mean() < _SEEN or not (
+            blank or _likeness(pictures[index], expected) < _LOST
+        ):
+            return False
+    return True
+
+
+def _likeness(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    """Correlation, -1..1: the same for every brightness and contrast."""
+    a, b = one - one.mean(), other - other.mean()
+    return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-9))
+
+
+def gap(state: State, index: int) -> Gap | None:
+    """What the state says of frame ``index`` of a window, None where it is whole."""
+    before = int(state["before"][index, 0])
+    if before == 0:
+        return None
+    return Gap(before, int(state["after"][index, 0]), float(state["position"][index, 0]))
+
+
+def rebuilt(frames: torch.Tensor, centre: int, lost: Gap) -> torch.Tensor:
+    """(3, h, w) between the undamaged frames of (n, 3, h, w), where things are at that time.
+
+    Flow both ways is carried forward to the time (splatting, after Baker et al., "A Database and Evaluation Methodology
+    for Optical Flow", IJCV 92, 2011, section 3.3.2), holes filled from around, and both frames read along it.
+    """
+    first, last = centre - lost.before, centre + lost.after
+    if first < 0 or last >= len(frames):
+        return frames[centre]
+    pair = frames[[first, last]]
+    height, width = pair.shape[-2:]
+    factor = sizes.flow(height, width)
+    small = reduced(motion.luma(pair), factor)
+    pictures = motion.guides(small)
+    forth, back = motion.flows(pictures, 0, [1])[0], motion.flows(pictures, 1, [0])[0]
+    rows, columns = small.shape[-2:]
+    share = lost.position
+    from_first = _carried(forth[:rows, :columns], share)
+    from_last = _carried(back[:rows, :columns], 1 - share)
+    like = small
+    flow, seen = _combined(from_first, from_last, like)
+    large = motion.enlarged_planes(flow, factor, height, width) * factor
+    seen = motion.enlarged_planes(seen, factor, height, width)
+    return _mixed(pair, large, seen, share)
+
+
+def _carried(flow: motion.Flow, share: float) -> tuple[Array, Array]:
+    """(2, h, w) the whole flow as it lies after ``share`` of it, and (h, w) how much of it came to lie there."""
+    height, width = flow.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    x, y = x + share * flow[..., 0], y + share * flow[..., 1]
+    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    sums = np.zeros((3, height * width))
+    for down in (0, 1):
+        for right in (0, 1):
+            part = (1 - np.abs(x - left - right)) * (1 - np.abs(y - top - down))
+            column, row = left + right, top + down
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            place = (row * width + column)[inside]
+            for plane, values in zip(sums, (flow[..., 0], flow[..., 1], np.ones_like(x)), strict=True):
+                plane += np.bincount(place, weights=(part * values)[inside], minlength=height * width)
+    weight = sums[2]
+    carried = sums[:2] / np.maximum(weight, 1e-6)
+    return carried.reshape(2, height, width).astype(np.float32), weight.reshape(height, width).astype(np.float32)
+
+
+def _combined(
+    from_first: tuple[Array, Array], from_last: tuple[Array, Array], like: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(1, 2, h, w) flow from the first to the last frame, as seen at the time between, and (1, 2, h, w) how far each
+    of the two shows a place."""
+    (forth, first), (back, last) = from_first, from_last
+    weight = first + last
+    flow = (forth * first - back * last) / np.maximum(weight, 1e-6)
+    known = torch.from_numpy(np.clip(weight, 0, 1)[None, None]).to(like)
+    seen = torch.from_numpy(np.clip(np.stack([first, last])[None], 0, 1)).to(like)
+    return spread(torch.from_numpy(flow[None]).to(like), known), smooth(seen)
+
+
+def _mixed(pair: torch.Tensor, flow: torch.Tensor, seen: torch.Tensor, share: float) -> torch.Tensor:
+    """(3, h, w) from both frames: each where it shows the place, the nearer the more; grain of the nearer one."""
+    height, width = pair.shape[-2:]
+    rows = torch.arange(height, device=pair.device, dtype=pair.dtype)[:, None].expand(height, width)
+    columns = torch.arange(width, device=pair.device, dtype=pair.dtype)[None, :].expand(height, width)
+    values = []
+    for frame, part in zip(pair, (-share, 1 - share), strict=True):
+        x, y = columns + part * flow[0, 0], rows + part * flow[0, 1]
+        values.append(sharply_at(frame, x.reshape(-1), y.reshape(-1)).reshape(3, height, width))
+    weights = ((1 - share) * (seen[0, 0] + 0.01), share * (seen[0, 1] + 0.01))
+    mean = (values[0] * weights[0] + values[1] * weights[1]) / (weights[0] + weights[1])
+    nearer = values[0] if share <= 0.5 else values[1]
+    best = torch.where((seen[0, 0] if share <= 0.5 else seen[0, 1]) > 0.5, nearer, mean)
+    return best + smooth(smooth((mean - best)[None]))[0]

@@ -1,0 +1,162 @@
+"""Repair at work."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from resilver_server.domain.clocks import Clock
+from resilver_server.stages.contract import AnalysisFrame, Measurements, StageContext, State, Window
+
+from . import bursts, dirt, fill, motion, sizes, things
+from .planes import around, reduced, smooth
+from .spec import DIRT_REACH, RepairParameters
+
+_THINGS = 0.04
+"""Share of the height within which things are looked for in the frames around."""
+_DOUBTFUL = 0.1
+"""Share of the height that dirt may measure for which only frames of one side speak."""
+_NEAREST = 4
+"""Pixels, at least."""
+_ALIKE = 0.08
+"""Differences above are no matter of brightness."""
+_FEW = 1e-3
+"""Share of alike pixels around, below which brightness is left as it is."""
+_FLAT = 1e-3
+"""Variance (of tones 0..1) below which contrast says nothing."""
+_STEEPEST = 1.6
+"""Largest change of contrast."""
+
+
+class Analyser:
+    """Keeps a small picture of every frame, by which burnt and missing ones are told."""
+
+    def __init__(self, parameters: RepairParameters) -> None:
+        self._parameters = parameters
+
+    def measure(self, frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
+        """frame (1,) int64, picture (18, 24) float32."""
+        return {"frame": np.array([frame.index], np.int64), **bursts.measured(frame.luma)}
+
+
+def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: RepairParameters) -> State:
+    """What ``bursts.solved`` says. Looks at most five frames to either side, never across a wall."""
+    return bursts.solved(measurements, clock, parameters.bursts)
+
+
+class _Session:
+    def __init__(self, parameters: RepairParameters, context: StageContext) -> None:
+        self._parameters = parameters
+        self._largest = parameters.largest * context.input.height
+
+    def process(self, window: Window) -> torch.Tensor:
+        gap = bursts.gap(window.state, window.centre)
+        if gap is not None:
+            return bursts.rebuilt(window.frames, window.centre, gap)
+        if not self._parameters.dirt:
+            return window.frames[window.centre]
+        return self._without_dirt(window)
+
+    def _without_dirt(self, window: Window) -> torch.Tensor:
+        frame = window.frames[window.centre]
+        offsets = _offsets(window)
+        tried = dirt.spans(offsets)
+        if not tried:
+            return frame
+        view = _View(window, offsets)
+        found = self._pieces(view, tried)
+        return view.mended(found, tried) if found.labels.any() else frame
+
+    def _pieces(self, view: _View, tried: list[dirt.Span]) -> dirt.Pieces:
+        sensitivity, smoothed = self._parameters.sensitivity, smooth(view.current)[0]
+        score, trace = dirt.scores(smoothed, view.smoothed, view.flow, tried)
+        found = dirt.pieces(score, sensitivity, self._largest / view.factor)
+        found = dirt.within(found, tried, max(_NEAREST, _DOUBTFUL * smoothed.shape[-2]))
+        reach = max(_NEAREST, round(_THINGS * smoothed.shape[-2]))
+        found = things.without_things(found, tried, smoothed, view.smoothed, reach)
+        return dirt.with_rims(found, trace, sensitivity)
+
+
+class _View:
+    """A frame and its neighbours, moved onto it, at the size dirt is sought at."""
+
+    def __init__(self, window: Window, offsets: list[int]) -> None:
+        self._window = window
+        height, width = window.frames.shape[-2:]
+        self.factor = sizes.detection(height, width)
+        lumas = reduced(motion.luma(window.frames), self.factor)
+        coarser = sizes.flow(height, width) // self.factor
+        centre = window.centre
+        pictures = motion.guides(reduced(lumas, coarser))
+        found = motion.flows(pictures, centre, [centre + offset for offset in offsets])
+        rows, columns = lumas.shape[-2:]
+        flow = motion.enlarged(found, coarser, rows, columns, lumas)
+        self.current = lumas[centre : centre + 1]
+        plain = motion.moved(lumas[[centre + offset for offset in offsets]], flow)
+        level = smooth(plain)
+        level = _levelled(smooth(self.current), level)
+        self.smoothed = dict(zip(offsets, level, strict=True))
+        self._plain = dict(zip(offsets, plain[:, None], strict=True))
+        self.flow = dict(zip(offsets, flow[:, None], strict=True))
+
+    def mended(self, found: dirt.Pieces, tried: list[dirt.Span]) -> torch.Tensor:
+        """The frame with the places found filled; not a bit changed elsewhere."""
+        frames, centre = self._window.frames, self._window.centre
+        height, width = frames.shape[-2:]
+        dirty = torch.from_numpy(found.labels > 0).to(frames.device)[None, None].to(frames.dtype)
+        rows, columns = _full(found.labels > 0, self.factor, height, width)
+        picked = found.span[found.labels[rows // self.factor, columns // self.factor]]
+        pairs = [np.array([getattr(span, side) for span in tried])[picked] for side in ("first", "second")]
+        known = {
+            offset: fill.guidance(self.current, self._plain[offset], self.flow[offset], dirty)
+            for offset in sorted({int(offset) for pair in pairs for offset in np.unique(pair)})
+        }
+        places, wanted = _tensors(frames, rows, columns), _tensors(frames, *pairs)
+        neighbours = {offset: frames[centre + offset] for offset in known}
+        result = frames[centre].clone()
+        result[:, places[0], places[1]] = fill.filled(neighbours, places, wanted, known, self.factor)
+        return result
+
+
+def _tensors(
+    like: torch.Tensor, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(one).to(like.device), torch.from_numpy(other).to(like.device)
+
+
+def _full(
+    mask: npt.NDArray[np.bool_], factor: int, height: int, width: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    large = mask.repeat(factor, axis=0).repeat(factor, axis=1)[:height, :width]
+    rows, columns = np.nonzero(large)
+    return rows, columns
+
+
+def _offsets(window: Window) -> list[int]:
+    """Neighbours that may tell what the frame showed: near, and not to be rebuilt themselves."""
+    reach = range(-DIRT_REACH, DIRT_REACH + 1)
+    near = (offset for offset in reach if offset and 0 <= window.centre + offset < len(window.frames))
+    return [offset for offset in near if bursts.gap(window.state, window.centre + offset) is None]
+
+
+def _levelled(current: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
+    """(n, 1, h, w) neighbours brought to the brightness and the contrast of the frame around each place, by a line
+    through what is alike: as flicker, fog and fades differ from frame to frame, dirt does not."""
+    alike = ((current - moved).abs() < _ALIKE).to(moved.dtype)
+
+    def mean(planes: torch.Tensor) -> torch.Tensor:
+        return (around(alike * planes, 8, 5) + _FEW / 2) / share
+
+    share = around(alike, 8, 5) + _FEW
+    here, there = mean(current), mean(moved)
+    both, own = mean(current * moved) - here * there, mean(moved * moved) - there * there
+    slope = ((both + _FLAT) / (own + _FLAT)).clamp(1 / _STEEPEST, _STEEPEST)
+    return here + slope * (moved - there)
+
+
+def open_session(parameters: RepairParameters, context: StageContext) -> _Session:
+    return _Session(parameters, context)

@@ -1,0 +1,71 @@
+"""Telling dirt from things that move too fast for the flow: a thing is in the frames before and after as well, dirt is
+not.
+
+On the CPU: each piece is looked for by itself, in a window of its own, which is no work for tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .dirt import Pieces, Span
+
+Plane = npt.NDArray[np.float32]
+_MARGIN = 3
+"""Pixels around a piece that have to be found with it: a spot is a spot by what is around it."""
+_FOUND = 0.5
+"""Share of a piece's own contrast (squared) that may be left where it is found again."""
+_FOUND_ONE_SIDED = 0.6
+"""The same where only frames of one side speak for it."""
+_STRAY = 1
+"""Pixels by which its way may bend."""
+
+
+def without_things(
+    found: Pieces, tried: Sequence[Span], current: torch.Tensor, moved: Mapping[int, torch.Tensor], reach: int
+) -> Pieces:
+    """The pieces but those that are found again in both neighbours along one straight way, at most ``reach`` pixels
+    off in the farther one. ``current`` and ``moved`` (1, h, w), as dirt was sought in."""
+    edges = ((reach, reach), (reach, reach))
+    here = np.asarray(current[0].float().cpu().numpy(), np.float32)
+    there = {offset: np.pad(plane[0].float().cpu().numpy(), edges, "edge") for offset, plane in moved.items()}
+    dropped = np.zeros(len(found.boxes), np.bool_)
+    for number in found.numbers():
+        span = tried[found.span[number]]
+        pattern, weight, corner = _pattern(found, number, here)
+        maps = {}
+        for offset in (span.first, span.second):
+            field = there[offset][corner[0] :, corner[1] :]
+            field = field[: pattern.shape[0] + 2 * reach, : pattern.shape[1] + 2 * reach]
+            maps[offset] = np.asarray(cv2.matchTemplate(field, pattern, cv2.TM_SQDIFF, mask=weight), np.float32)
+        dropped[number] = _left(maps, reach) < (_FOUND_ONE_SIDED if span.one_sided else _FOUND)
+    return replace(found, labels=np.where(dropped[found.labels], 0, found.labels))
+
+
+def _pattern(found: Pieces, number: int, current: Plane) -> tuple[Plane, Plane, tuple[int, int]]:
+    """A piece with its margin, where it counts (1, else 0), and its first row and column."""
+    row, column, rows, columns = (int(edge) for edge in found.boxes[number])
+    top, left = max(0, row - _MARGIN), max(0, column - _MARGIN)
+    place = np.s_[top : row + rows + _MARGIN, left : column + columns + _MARGIN]
+    size = 2 * _MARGIN + 1
+    weight = cv2.dilate((found.labels[place] == number).astype(np.float32), np.ones((size, size), np.uint8))
+    return np.ascontiguousarray(current[place]), np.asarray(weight, np.float32), (top, left)
+
+
+def _left(maps: Mapping[int, Plane], reach: int) -> float:
+    """The least squared difference along a straight way, as a share of that at the place itself.
+
+    ``maps``: of two frames by offset, (2 reach + 1, 2 reach + 1) squared differences by place.
+    """
+    nearer, farther = sorted(maps, key=abs)
+    still = sum(float(found[reach, reach]) for found in maps.values())
+    tolerant = {offset: cv2.erode(found, np.ones((2 * _STRAY + 1, 2 * _STRAY + 1))) for offset, found in maps.items()}
+    steps = reach + np.rint(np.arange(-reach, reach + 1) * (nearer / farther)).astype(np.int64)
+    along = tolerant[farther] + tolerant[nearer][np.ix_(steps, steps)]
+    return float(along.min()) / max(still, 1e-9)
