@@ -111,6 +111,13 @@ def timelines(project: "Project") -> "List[Timeline]":
     return [timeline for timeline in found if timeline]
 
 
+def is_gone(project: "Project", wanted: str) -> bool:
+    """Whether every timeline of the project answers and none has this id. Raises Refused where it does not answer."""
+    found = timelines(project)
+    known = [identity(timeline) for timeline in found]
+    return wanted not in known and all(known) and len(found) == project.GetTimelineCount()
+
+
 def timeline_of(project: "Project", wanted: str) -> "Timeline":
     """The timeline with this id. Raises Refused where the project has it no longer."""
     for timeline in timelines(project):
@@ -190,6 +197,10 @@ def add_track(timeline: "Timeline", kind: "TrackType", index: Optional[int]) -> 
         untyped(timeline).AddTrack(kind)
 
 
-def append(pool: "MediaPool", info: Dict[str, Any]) -> None:
-    """Ask for one piece on the timeline. What came of it has to be read back: the answer itself says little."""
-    untyped(pool).AppendToTimeline([info])
+def append(pool: "MediaPool", info: Dict[str, Any]) -> List[str]:
+    """Ask for one piece on the open timeline. What came of it has to be read back: the answer itself says little.
+
+    Answers with the ids that Resolve gives, for the case that they lie where nobody has asked for them.
+    """
+    came = [item for item in untyped(pool).AppendToTimeline([info]) or [] if item]
+    return [known for known in map(identity, came) if known]

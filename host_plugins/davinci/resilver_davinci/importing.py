@@ -111,7 +111,7 @@ def _import(pool: "MediaPool", folder: "Folder", file: File) -> "MediaPoolItem":
         time.sleep(wait)
         found = (_new(folder, before) if wait else []) or _asked(pool, file) or _new(folder, before)
         if found:
-            return _only(found, file)
+            return _only(_in_bin(pool, folder, found, file), file)
     raise _not_imported(file)
 
 
@@ -128,6 +128,22 @@ def _asked(pool: "MediaPool", file: File) -> "List[MediaPoolItem]":
     else:
         came = pool.ImportMedia([path])
     return [item for item in came or [] if api.identity(item)]
+
+
+def _in_bin(pool: "MediaPool", folder: "Folder", came: "List[MediaPoolItem]", file: File) -> "List[MediaPoolItem]":
+    """What came, in its bin: it came into another one where somebody has opened that just then. Raises Refused."""
+    if not _outside(folder, came):
+        return came
+    pool.MoveClips(came, folder)
+    if _outside(folder, came):
+        pool.DeleteClips(came)
+        raise refused_by_resolve("Resolve imports it into another bin than it was asked for", file.path, "try again")
+    return came
+
+
+def _outside(folder: "Folder", came: "List[MediaPoolItem]") -> bool:
+    inside = {api.identity(item) for item in api.clips(folder)}
+    return any(api.identity(item) not in inside for item in came)
 
 
 def _only(new: "List[MediaPoolItem]", file: File) -> "MediaPoolItem":

@@ -95,7 +95,11 @@ def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Ly
         "trackIndex": track,
         "recordFrame": piece.place.start,
     }
-    api.append(work.pool, info)
+    if not work.is_open():
+        work.fresh()
+    answered = api.append(work.pool, info)
+    if answered and not work.is_open():
+        _fetch_back(work, piece, answered)
     came = [item for item in api.items(work.timeline, piece.kind, track) if api.identity(item) not in before]
     ours = [works.lies(item, track) for item in came if shown(item) == piece.media_id]
     new = [one for one in ours if one]
@@ -104,6 +108,17 @@ def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Ly
         remove(work.timeline, piece.kind, [one.id for one in new])
         raise _not_laid(work.timeline, piece)
     return new[0] if new else None
+
+
+def _fetch_back(work: Work, piece: Piece, answered: Sequence[str]) -> None:
+    """Where somebody has opened another timeline just then, the piece lies on that one: take it off again.
+
+    Raises Refused where it stays there.
+    """
+    for other in api.timelines(work.project):
+        if api.identity(other) != work.timeline_id and remove(other, piece.kind, answered):
+            what = 'another timeline, "{}", was opened meanwhile, and it lies there now'
+            raise refused_by_resolve(what.format(api.text(other.GetName())), piece.name, "remove it there by hand")
 
 
 def _shows_the_start(item: "TimelineItem", piece: Piece) -> bool:
@@ -160,6 +175,8 @@ class Laid(object):
     def take_away(self) -> List[str]:
         """Also what came onto the timeline without having been seen: what is new there and shows media of these
         pieces. Answers with what remains, for people."""
+        if self._work.gone():
+            return []
         timeline = self._work.fresh().timeline
         new = [one for one in works.everything(timeline, self._kind).values() if one.id not in self._before]
         ours = [one.id for one in new if one.id in self.known or shown(one.item) in self._media]

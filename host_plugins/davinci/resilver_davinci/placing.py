@@ -1,6 +1,6 @@
 """``place``: restored clips come onto the timeline they came from, all of them or none."""
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from . import api, importing, keeping, laying, rates, reading, requests, tracks
 from . import work as works
@@ -21,22 +21,33 @@ def place(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         work = works.on(resolve, project, arguments["timeline"])
+        tracks.require_count(work, arguments.get("video_tracks"))
         disable = requests.ids(arguments, "disable")
         found = works.looked_for(work.timeline, api.VIDEO, [*disable, *(clip.original for clip in clips)])
         for clip in clips:
             works.original(work.timeline, found, clip)
         off = _to_switch_off(found, disable)
         require_room(work, clips, new, found)
-        with all_or_nothing(resolve) as undo:
+        with all_or_nothing(resolve, project, work.timeline_id) as undo:
             media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
             added = tracks.add(work, new, undo, notes)
             laid = lay_all(work, clips, media, undo, notes, lambda: _switch_off(work, off, undo))
+            notes.extend(_changed_meanwhile(work.fresh(), clips, laid))
             return {
                 "placed": [placed(clip, one) for clip, one in zip(clips, laid)],
                 "tracks": added,
                 "disabled": off,
                 "notes": notes,
             }
+
+
+def _changed_meanwhile(work: Work, clips: Sequence[Clip], laid: Sequence[Lying]) -> Iterator[str]:
+    """Originals that no longer lie below their restored clips: people go on editing."""
+    found = works.looked_for(work.timeline, api.VIDEO, [clip.original for clip in clips])
+    for clip, over in zip(clips, laid):
+        now, then = found.get(clip.original), clip.original_place
+        if then and (now is None or now.place[1:] != then[1:] or now.place.track >= over.place.track):
+            yield '"{}" was changed while its restored clip was laid: look whether they still fit'.format(clip.name)
 
 
 def _to_switch_off(found: Dict[str, Lying], wanted: Sequence[str]) -> List[str]:
@@ -119,7 +130,7 @@ def lay_all(
 def _switch_off(work: Work, wanted: Sequence[str], undo: Undo) -> None:
     """Switch originals off, read back. Raises Refused."""
     found = works.looked_for(work.timeline, api.VIDEO, wanted)
-    undo.add("originals that were switched off", lambda: switch_on(work.fresh(), wanted))
+    undo.add("originals that were switched off", lambda: [] if work.gone() else switch_on(work.fresh(), wanted))
     for one in wanted:
         if one not in found:
             raise silent("where the clips are that are to be switched off")

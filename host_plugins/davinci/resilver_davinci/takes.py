@@ -36,7 +36,7 @@ def take(resolve: "Resolve", arguments: Json) -> Json:
         for clip in clips:
             works.original(work.timeline, found, clip)
             placing.require_unlocked(work, found[clip.original].place.track, clip.name)
-        with all_or_nothing(resolve) as undo:
+        with all_or_nothing(resolve, project, work.timeline_id) as undo:
             media = importing.bring_all(work.pool, arguments["bin"], [clip.file for clip in clips], undo)
             pieces = placing.pieces(clips, media)
             for clip, piece in zip(clips, pieces):
@@ -62,6 +62,8 @@ def _add(work: Work, clip: Clip, piece: Piece, one: Lying, undo: Undo) -> None:
     before = _before(one.item)
 
     def take_back() -> List[str]:
+        if work.gone():
+            return []
         there = works.looked_for(work.fresh().timeline, api.VIDEO, [clip.original])[clip.original]
         return _dropped(there.item, piece.media_id, before)
 

@@ -21,6 +21,7 @@ def take_back(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         work = works.on(resolve, project, arguments["timeline"])
+        tracks.require_count(work, arguments.get("video_tracks"))
         try:
             removed = _taken_back(work, arguments, notes)
             if not reading.saved(resolve):

@@ -28,7 +28,7 @@ def new_timeline(resolve: "Resolve", arguments: Json) -> Json:
     project = api.open_project(resolve, arguments["project"])
     with keeping.as_it_was(resolve, project) as notes:
         keeping.edit_page(resolve)
-        with all_or_nothing(resolve) as undo:
+        with all_or_nothing(resolve, project) as undo:
             work = _made(resolve, project, arguments, undo)
             start = api.whole(work.timeline.GetStartFrame(), "where the new timeline starts")
             clips = requests.clips(arguments, start)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from . import api
-from .refused import Refused, refused_by_resolve
+from .refused import OCCUPIED, Refused, refused_by_resolve
 from .requests import NewTrack
 from .undoing import Undo
 from .work import Work
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 SINCE_INDEX = (19, 0, 0)
 """From here on a track can be added between others."""
+
+
+def require_count(work: Work, wanted: Optional[int]) -> None:
+    """Raises Refused where there are other video tracks than the bridge has counted: its indices mean others now."""
+    if wanted is not None and api.track_count(work.timeline, api.VIDEO) != wanted:
+        what, where = "video tracks were added or removed just now", api.text(work.timeline.GetName())
+        raise Refused(OCCUPIED, what, where, "try again")
 
 
 def planned(count: int, new: Sequence[NewTrack]) -> List[Optional[int]]:
@@ -48,7 +55,7 @@ def _insert(work: Work, index: int, count: int, undo: Undo) -> None:
         remedy = "choose a track above all others"
         raise refused_by_resolve("this Resolve adds tracks only above all others, not at {}".format(index), "", remedy)
     before = _contents(work.timeline)
-    undo.add("an empty video track", lambda: _removed(work.fresh().timeline, before, index))
+    undo.add("an empty video track", lambda: [] if work.gone() else _removed(work.fresh().timeline, before, index))
     api.add_track(work.timeline, api.VIDEO, index if index <= count else None)
     after = _contents(work.timeline)
     if after != [*before[: index - 1], [], *before[index - 1 :]]:

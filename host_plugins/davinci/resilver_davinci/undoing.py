@@ -1,13 +1,13 @@
 """All or nothing: what a call has done is taken back where it cannot be finished."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Tuple
 
 from . import api, reading
 from .refused import FAILED, Refused, dialog_open
 
 if TYPE_CHECKING:
-    from fusionscript import Resolve
+    from fusionscript import Project, Resolve
 
 Step = Callable[[], List[str]]
 """Takes one thing back; answers with what remains, for people."""
@@ -38,8 +38,12 @@ class Undo(object):
 
 
 @contextmanager
-def all_or_nothing(resolve: "Resolve") -> Iterator[Undo]:
-    """A block of which nothing is left where it raises. What is left all the same is said in the error."""
+def all_or_nothing(resolve: "Resolve", project: "Project", timeline: str = "") -> Iterator[Undo]:
+    """A block of which nothing is left where it raises. What is left all the same is said in the error.
+
+    It works in ``project`` and, where that is known before, on the timeline of this id.
+    """
+    known = api.identity(project)
     undo = Undo()
     try:
         yield undo
@@ -47,7 +51,25 @@ def all_or_nothing(resolve: "Resolve") -> Iterator[Undo]:
         remains = undo.run(resolve)
         if undo.saved:
             reading.saved(resolve)
-        raise refusal(resolve, error).leaving(remains) from error
+        raise (_closed(resolve, known, timeline) or refusal(resolve, error)).leaving(remains) from error
+
+
+def _closed(resolve: "Resolve", project: str, timeline: str) -> Optional[Refused]:
+    """The one cause, where somebody has closed what was worked on: whatever failed after that, failed by it."""
+    try:
+        if not api.answers(resolve):
+            return None
+        manager = api.manager(resolve)
+        opened = manager.GetCurrentProject() or manager.GetCurrentProject()
+        if api.identity(opened) != project:
+            remedy = "open it again, look at its timeline, and take the job up again"
+            return Refused(FAILED, "the project was closed while restored clips were being placed in it", "", remedy)
+        if timeline and api.is_gone(opened, timeline):
+            what = "the timeline was deleted while restored clips were being placed on it"
+            return Refused(FAILED, what, api.text(opened.GetName()), "undo its deletion, and take the job up again")
+    except Exception:  # what cannot be found out must not hide the error that there is
+        pass
+    return None
 
 
 def refusal(resolve: "Resolve", error: Exception) -> Refused:

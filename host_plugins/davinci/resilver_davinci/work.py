@@ -24,6 +24,15 @@ class Work(NamedTuple):
         """The same with a handle of the timeline as it is now. Raises Refused where it is gone."""
         return self._replace(timeline=keeping.current(self.project, self.timeline_id))
 
+    def is_open(self) -> bool:
+        """Whether the timeline is the open one now: people go on working in Resolve, and what is appended lands on
+        whichever is open."""
+        return api.identity(self.project.GetCurrentTimeline()) == self.timeline_id
+
+    def gone(self) -> bool:
+        """Whether the timeline was deleted: then nothing can be left on it. Raises Refused where that is not known."""
+        return api.is_gone(self.project, self.timeline_id)
+
 
 class Lying(NamedTuple):
     """Something on a track."""
