@@ -12,10 +12,12 @@ from .deflicker.spec import SPEC as DEFLICKER
 from .degrain.spec import SPEC as DEGRAIN
 from .interpolate.spec import SPEC as INTERPOLATE
 from .regrain.spec import SPEC as REGRAIN
+from .repair.spec import SPEC as REPAIR
 from .spec import StageSpec
+from .stabilise.spec import SPEC as STABILISE
 from .upscale.spec import SPEC as UPSCALE
 
-STAGES: tuple[StageSpec, ...] = (CADENCE, DEFLICKER, DEGRAIN, UPSCALE, INTERPOLATE, REGRAIN)
+STAGES: tuple[StageSpec, ...] = (CADENCE, STABILISE, DEFLICKER, REPAIR, DEGRAIN, UPSCALE, INTERPOLATE, REGRAIN)
 
 
 def names() -> tuple[str, ...]:
