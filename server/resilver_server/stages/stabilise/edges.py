@@ -49,11 +49,14 @@ def filled(picture: torch.Tensor, places: Places, neighbours: Sequence[Neighbour
     first. What none of them saw is its own, and mirrored beyond."""
     height, width = picture.shape[1:]
     result = moved(picture, places, Part(0, height, 0, width))
-    for part, lying in _gaps(places, height, width, worn):
+    gaps = _gaps(places, height, width, worn)
+    for side, part in enumerate(_strips(gaps, height, width)):
+        if part is None:
+            continue
+        helpful = [other for other in neighbours if _gaps(other.places, height, width, worn)[side] < gaps[side]]
         near = result[:, part.top : part.bottom, part.left : part.right].clone()
-        result[:, part.top : part.bottom, part.left : part.right] = _filled(
-            near, picture.shape, places, part, lying, neighbours, worn
-        )
+        whole = _filled(near, picture.shape, places, part, side < 2, helpful, worn)
+        result[:, part.top : part.bottom, part.left : part.right] = whole
     return result
 
 
@@ -80,29 +83,32 @@ def _filled(
     return found + left * near
 
 
-def _gaps(p: Places, height: int, width: int, worn: Worn) -> list[tuple[Part, bool]]:
-    """Strips beside the edges that show something else than film, and whether they lie; a band of film with each."""
+def _gaps(p: Places, height: int, width: int, worn: Worn) -> tuple[float, float, float, float]:
+    """Pixels above, below, left and right where the moved picture has nothing sound to show; none at 0 and less."""
     far_x, far_y = width - 1, height - 1
-    left = worn.left + max(-p.column(0, y) for y in (0, far_y))
-    right = worn.right + max(p.column(far_x, y) - far_x for y in (0, far_y))
-    above = worn.above + max(-p.row(x, 0) for x in (0, far_x))
-    below = worn.below + max(p.row(x, far_y) - far_y for x in (0, far_x))
-    across, down = (
-        (_thickness(gap, width) for gap in (left, right)),
-        (_thickness(gap, height) for gap in (above, below)),
+    return (
+        worn.above + max(-p.row(x, 0) for x in (0, far_x)),
+        worn.below + max(p.row(x, far_y) - far_y for x in (0, far_x)),
+        worn.left + max(-p.column(0, y) for y in (0, far_y)),
+        worn.right + max(p.column(far_x, y) - far_x for y in (0, far_y)),
     )
-    (from_left, from_right), (from_top, from_bottom) = across, down
+
+
+def _strips(gaps: tuple[float, float, float, float], height: int, width: int) -> list[Part | None]:
+    """Strips along the edges, as thick as the gaps and a band of film; those above and below lie."""
+    above, below = (_thickness(gap, height) for gap in gaps[:2])
+    left, right = (_thickness(gap, width) for gap in gaps[2:])
     parts = [
-        (Part(0, height, 0, from_left), False),
-        (Part(0, height, width - from_right, width), False),
-        (Part(0, from_top, 0, width), True),
-        (Part(height - from_bottom, height, 0, width), True),
+        Part(0, above, 0, width),
+        Part(height - below, height, 0, width),
+        Part(0, height, 0, left),
+        Part(0, height, width - right, width),
     ]
-    return [(part, lying) for part, lying in parts if part.bottom > part.top and part.right > part.left]
+    return [part if gap > 0 else None for part, gap in zip(parts, gaps, strict=True)]
 
 
 def _thickness(gap: float, size: int) -> int:
-    return min(size, math.ceil(gap * 1.01 + _FEATHER) + _BAND) if gap > 0 else 0
+    return min(size, math.ceil(gap + _FEATHER) + _BAND)
 
 
 def _depth(p: Places, shape: torch.Size, part: Part, like: torch.Tensor, worn: Worn) -> torch.Tensor:

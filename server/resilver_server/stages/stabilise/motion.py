@@ -27,6 +27,8 @@ _SCALES = (48.0, 24.0, 12.0, 6.0, 3.0, 3.0, 3.0, 3.0)
 """Deviations from which a block counts less, round by round: from all blocks to those that agree."""
 _DEVIATION, _DEPTH = 0.1, 0.05
 """Pixels, and share of the way, by which blocks may differ in earnest: uneven film and what moves slowly; depth."""
+_EVEN = 4.0
+"""Sigma, pixels of the coarsest size, of what is taken for light in the first comparison."""
 _STIFF = 1e-9
 _GRID = 16.0
 """OpenCV places pixels in 32nds: whole 16ths, halved, are met exactly, and the rest is left to the last step."""
@@ -60,7 +62,8 @@ def between(previous: Reduced, current: Reduced, similarity: bool) -> Motion:
     """Motion from ``previous`` to ``current``, in film pixels; without ``similarity`` a shift alone."""
     start = len(previous.levels) - 1
     pairs = list(zip(previous.levels, current.levels, strict=True))
-    found = max((_refined(*pairs[-1], value, similarity, _COARSE_STEPS) for value in _starts(*pairs[-1])), key=_merit)
+    starts = [_refined(*pairs[-1], value, similarity, _COARSE_STEPS) for value in _starts(*pairs[-1])]
+    found = max(starts, key=lambda start: start.alike)
     for level in range(start - 1, -1, -1):
         value = found.value * np.array([2, 2, 1, 1])
         steps = _FINE_STEPS if level == 0 else _COARSE_STEPS
@@ -79,15 +82,16 @@ class _Found:
     alike: float = 0.0
 
 
-def _merit(found: _Found) -> float:
-    return found.blocks
-
-
 def _starts(previous: Plane, current: Plane) -> list[Array]:
     """No motion, and what phase correlation says."""
     window = cv2.createHanningWindow(previous.shape[::-1], cv2.CV_32F)
-    (x, y), _ = cv2.phaseCorrelate(previous, current, window)
+    (x, y), _ = cv2.phaseCorrelate(_detail(previous), _detail(current), window)
     return [np.zeros(4), np.array([x, y, 0, 0])]
+
+
+def _detail(plane: Plane) -> Plane:
+    """The plane without what is evenly lit: flicker has its own edges."""
+    return np.asarray(plane - cv2.GaussianBlur(plane, (0, 0), _EVEN), np.float32)
 
 
 def _refined(previous: Plane, current: Plane, value: Array, similarity: bool, steps: int) -> _Found:

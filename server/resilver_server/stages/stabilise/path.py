@@ -88,7 +88,7 @@ def _view(entries: Numbers, steps: Array, times: Array, pieces: Numbers, window:
     seen = np.where(known, steps[inside], 0.0)
     after = np.cumsum(seen[:, reach + 1 :], axis=1)
     before = -np.cumsum(seen[:, reach:0:-1], axis=1)[:, ::-1]
-    return _Course(delay, known, np.concatenate([before, np.zeros_like(after[:, :1]), after], axis=1))
+    return _Course(delay, known, np.concatenate([before, np.zeros((len(entries), 1)), after], axis=1))
 
 
 def _correction(course: _Course, middle: int, rate: float, window: float) -> Array:

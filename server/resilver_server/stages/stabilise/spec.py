@@ -18,7 +18,7 @@ class StabiliseParameters:
     """What an artist may set."""
 
     window: float = parameter(
-        2.0, "Seconds either side that the picture's place is steadied against", minimum=0.2, maximum=10.0
+        2.5, "Seconds either side that the picture's place is steadied against", minimum=0.2, maximum=10.0
     )
     motion: str = parameter(
         "translation",
