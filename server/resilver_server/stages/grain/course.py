@@ -23,22 +23,24 @@ a few blocks only may be texture."""
 
 
 def solve(measurements: Measurements, clock: Clock, rate: Fraction) -> State:
-    """grain_level (entries, TONES), grain_lags (entries, 3, LAGS, LAGS), grain_colour (entries, 3, 3) float32 and
+    """grain_level (entries, TONES), grain_lags (entries, 2, LAGS, LAGS), grain_colour (entries, 3, 3) float32 and
     grain_size (entries, 2) int32. Looks at most SECONDS to either side. No grain where none was seen."""
     rows = np.asarray(clock.frames, np.int64) - int(np.ravel(measurements["grain_frame"])[0])
     own = [name for name in measurements if name.startswith("grain_")]
     picked = {name: np.asarray(measurements[name])[rows].astype(np.float64) for name in own}
-    count = picked["grain_count"]
-    sure = picked["grain_sure"]
+    compared = np.ones((len(clock), 1))
+    compared[list(clock.walls)] = 0  # with a frame of another scene
+    count = picked["grain_count"] * compared
+    sure = picked["grain_sure"] * compared
     shape = np.concatenate([picked[f"grain_{name}"].reshape(len(rows), -1) for name in ("lags", "colour")], axis=1)
     columns = [picked["grain_level"] * count, count, shape * sure, sure]
     summed = _summed(np.concatenate(columns, axis=1).astype(np.float64), clock, rate)
     level, worth, shapes, trust = np.split(summed, np.cumsum([TONES, TONES, shape.shape[1]]), axis=1)
     shapes = shapes / np.maximum(trust, 1e-9)
-    lags, colour = shapes[:, : 3 * LAGS**2], shapes[:, 3 * LAGS**2 :]
+    lags, colour = shapes[:, : 2 * LAGS**2], shapes[:, 2 * LAGS**2 :]
     return {
         "grain_level": spread(level, worth).astype(np.float32),
-        "grain_lags": lags.reshape(-1, 3, LAGS, LAGS).astype(np.float32),
+        "grain_lags": lags.reshape(-1, 2, LAGS, LAGS).astype(np.float32),
         "grain_colour": colour.reshape(-1, 3, 3).astype(np.float32),
         "grain_size": picked["grain_size"].astype(np.int32),
     }

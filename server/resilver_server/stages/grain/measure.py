@@ -2,9 +2,8 @@
 
 The variance of flat blocks is that of their grain (Olsen, "Estimation of noise in images: an evaluation", CVGIP 55(4),
 1993, on block methods). Which blocks are flat is told by the frame before, at the place they came from: its grain is
-another, so that the choice is not biased towards blocks that have little grain by chance. And the difference of both
-must vary about as much as the block does: then it is grain, without the texture that both share. Repeated frames and
-blocks fail this. The comparison of both frames is ours.
+another, so that the choice is not biased towards blocks that have little grain by chance. What differs
+between both is grain, without the texture that they share. The comparison of both frames is ours.
 """
 
 from __future__ import annotations
@@ -33,16 +32,14 @@ _BEST = 64
 _FLAT = 1e-7
 """Variance of a block that no film is in: bars, and what a codec left empty (a tenth of an 8-bit step, squared)."""
 _AGREE = 0.35
-"""Deviation of the logarithm of a block's two variances at which its weight has dropped to 0.6; grain alone gives
-about 0.2 in blocks of this size."""
-_DOUBT = 0.02
-"""Weight of blocks that did not agree: they only count where there are no others."""
+"""Excess of the logarithm of a block's changing variance over its own at which its weight has dropped to 0.6; grain
+alone gives about 0.2 in blocks of this size."""
+_REPEATED = 0.02
+"""Share of the variance that changes in a frame that repeats the one before, but for its codec."""
 _QUIET = 0.3
 """Quantile of the variances of a frame's blocks from four times which blocks are doubted to be grain alone."""
 _USUAL = 0.45
 """Quantile of the variances of blocks of one tone that is taken for grain: texture only adds."""
-_ALONE = 0.25
-"""Weight of blocks of a frame that has none before it."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +54,16 @@ class _Blocks:
     """How far a block can be trusted to show grain and nothing else."""
     flat: Array
     """(n, BLOCK, BLOCK) what is left of luma, without what the frame before has in common with it."""
-    seen: Array
-    """The same, as it is in the frame."""
 
 
 def measure(frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
     """Of one frame: grain_frame (1,) int64, its number; grain_size (2,) int32, its height and width; float32:
     grain_level (TONES,) variance of luma by tone, 0 where unknown; grain_count (TONES,) how much each is worth;
-    grain_lags (3, LAGS, LAGS) and grain_colour (3, 3) as in ``Grain``; grain_sure (1,) what these are worth."""
+    grain_lags (2, LAGS, LAGS) and grain_colour (3, 3) as in ``Grain``; grain_sure (1,) what these are worth.
+    A frame that has none before it says nothing: alone, texture cannot be told from grain."""
     if previous is not None and previous.luma.shape != frame.luma.shape:
         previous = None
-    found = _blocks(frame.luma, previous.luma if previous is not None else None, None)
+    found = _blocks(frame.luma, previous.luma, None) if previous is not None else None
     rows = _statistics(found, frame.luma.shape, frame.rgb.astype(np.float32) / np.float32(255))
     return {"grain_frame": np.array([frame.index], np.int64)} | rows
 
@@ -100,31 +96,33 @@ def _blocks(luma: npt.NDArray[np.float32], before: npt.NDArray[np.float32] | Non
     tone, seen = given.mean(axis=(1, 2), dtype=np.float64), _level(given)
     flat = seen
     if before is None:
-        weight = _ALONE * _evenness(flat, tone)
+        weight = _evenness(flat, tone)
     else:
         then = _level(_cut(before, *_moved(luma, before, rows, columns)))
         flat, agreed = _grain_of(seen, then)
         weight = agreed * _evenness(then, tone)
     variance = _power(flat)
-    some = variance > _FLAT
+    some = (variance > _FLAT) & (weight > 0)
     if not some.any():
         return None
     weight = weight[some] * _below(variance[some], 2 * _quantile(variance[some], weight[some], _QUIET))
-    return _Blocks(rows[some], columns[some], tone[some], variance[some], weight, flat[some], seen[some])
+    return _Blocks(rows[some], columns[some], tone[some], variance[some], weight, flat[some])
 
 
 def _grain_of(flat: npt.NDArray[Any], then: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Array]:
-    """Blocks in which only grain is left, of its variance, and how sure that is.
+    """Blocks in which only grain is left, of its variance, and how sure that is: all 0 where a frame repeats the last.
 
-    Where a block differs from the one before about as much as it varies, the difference is the grain of both: static
-    texture has gone out of it. Elsewhere the frame is a repeat, or its codec repeated the block, and the block itself
-    is taken, if nothing better is found.
+    The difference of two blocks is the grain of both: what they share, texture and what a codec repeats, has gone out
+    of it. It cannot vary more than the block does, unless the motion was missed. That grain is what changes is the safe
+    side: taking lasting texture for grain would eat it.
     """
     difference = (flat - then) * np.float32(np.sqrt(0.5))
-    apart = np.log(np.maximum(_power(flat), _FLAT) / np.maximum(_power(difference), _FLAT))
-    agreed = np.exp(-((apart / _AGREE) ** 2) / 2) + _DOUBT
-    changed = apart < np.log(2)
-    return np.where(changed[:, None, None], difference, flat), agreed
+    changed, whole = _power(difference), _power(flat)
+    film = whole > _FLAT
+    if not film.any() or np.median(changed[film] / whole[film]) < _REPEATED:
+        return difference, np.zeros(len(flat))
+    more = np.log(np.maximum(changed, _FLAT) / np.maximum(whole, _FLAT)).clip(0)
+    return difference, np.exp(-((more / _AGREE) ** 2) / 2)
 
 
 def _places(shape: tuple[int, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -209,12 +207,11 @@ def _statistics(
     found: _Blocks | None, shape: tuple[int, ...], rgb: npt.NDArray[np.float32]
 ) -> dict[str, npt.NDArray[Any]]:
     level, worth = np.zeros(TONES), np.zeros(TONES)
-    lags, colour, sure = np.zeros((3, LAGS, LAGS)), np.ones((3, 3)), 0.0
+    lags, colour, sure = np.zeros((2, LAGS, LAGS)), np.ones((3, 3)), 0.0
     if found is not None:
         bins = _bins(found.tone)
         best = np.argsort(-found.weight, kind="stable")[:_BEST]
         lags[0], beyond = _correlation(found.flat[best], found.weight[best])
-        lags[2], _ = _correlation(found.seen[best], found.weight[best])
         colour, lags[1] = _colours(found, best, rgb)
         sure = float(found.weight[best].sum())
         for tone_bin in np.unique(bins):

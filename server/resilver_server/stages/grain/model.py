@@ -36,9 +36,8 @@ class Grain:
     level: Array
     """(TONES,) variance of luma grain."""
     lags: Array
-    """(3, LAGS, LAGS) autocorrelation by distance down and across, 1 at distance 0, the same in all four quadrants: of
-    luma grain that changes from frame to frame; of what colours have beyond it (0 where there is nothing); and of luma
-    grain as it looks, with what codecs and static texture repeat."""
+    """(2, LAGS, LAGS) autocorrelation by distance down and across, 1 at distance 0: of luma grain, and of what colours
+    have beyond it (0 where there is nothing). The same in all four quadrants."""
     colour: Array
     """(3, 3) covariance of the channels, in units of the luma variance: all 1 in black-and-white film."""
     size: tuple[int, int]
