@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,18 @@ from resilver_client.errors import ServerUnreachable
 from resilver_davinci.answers import Refused, answer
 
 
+class Closed(BaseException):
+    """Resolve is closed, and its menu scripts with it: nothing in them hears of that."""
+
+
 class Link:
     """A double with a bridge on it. ``restart`` is closing Resolve's menu script and choosing its menu entry again."""
 
     def __init__(self, double: Double, home: Path) -> None:
         self.double, self.home = double, home
         self.said: list[str] = []
+        self.before_call: Callable[[str], None] = lambda name: None
+        """Told the name of each call of the bridge before the script answers it; what it raises ends the script."""
         self.resolve = self.restart()
 
     def restart(self) -> Resolve:
@@ -41,16 +49,16 @@ class Link:
         resolve = {"version": list(profile.version), "name": profile.product, "studio": profile.studio}
         hello = {"protocol": 1, "verb": "restore", "script": "test", "python": "3.11", "platform": "linux"}
         _write(writer, {"hello": {**hello, "resolve": resolve}})
-        for line in reader:
-            said = json.loads(line)
-            if "say" in said:
-                self.said.append(said["say"])
-            if "bye" in said:
-                break
-            if "call" in said:
-                _write(writer, {"id": said["id"], **_answered(self.double, said)})
-        reader.close()
-        writer.close()
+        with reader, writer, suppress(Closed):
+            for line in reader:
+                said = json.loads(line)
+                if "say" in said:
+                    self.said.append(said["say"])
+                if "bye" in said:
+                    break
+                if "call" in said:
+                    self.before_call(said["call"])
+                    _write(writer, {"id": said["id"], **_answered(self.double, said)})
 
 
 def _answered(double: Double, said: Any) -> dict[str, object]:

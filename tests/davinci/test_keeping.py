@@ -16,7 +16,7 @@ from resilver_publish.types import HostClip, Layout, Occupied, Remembered
 CLIPS = (HostClip("id-1", "reel “one”", 1, 86400, 86410), HostClip("id-2", "reel 2", 2, 86410, 86420))
 REMEMBERED = Remembered("job/1", CLIPS, {"id-1": "0/0", "id-2": "1/0"}, Layout.REPLACE, Occupied.ABOVE, "d", title="né")
 ORIGINAL = Original("id-1", "reel “one”", 1, 86400, 10, 3, 0.4, 3.0, "/film/a.mov", Fraction(24000, 1001),
-                    Fraction(-1, 2), '"Cross Dissolve" (12 + 12 frames)', "")  # fmt: skip
+                    Fraction(-1, 2), '"Cross Dissolve" (12 + 12 frames)', "", True)  # fmt: skip
 KEPT = Kept(REMEMBERED, "Project", "p/1", "Edit", "t-1", 1000.5, "/out", {"id-1": ORIGINAL})
 PLACED = Placed("t-1", "Edit", ("x", "y"), ("y",), ("id-1",), {"id-2": "media-9"}, False, ("track 2", "track 3"))
 

@@ -157,9 +157,10 @@ def item(name: str, track: int, start: int, duration: int = 10) -> Item:
     return Item(name, name, track, start, duration, True, "", None, 0, None, None, None, None)
 
 
-def edit(*items: Item, tracks: int = 2, locked: tuple[int, ...] = ()) -> Edit:
+def edit(*items: Item, tracks: int = 2, locked: tuple[int, ...] = (), off: tuple[int, ...] = ()) -> Edit:
     video = tuple(
-        Track(n, f"Video {n}", n in locked, True, tuple(i for i in items if i.track == n)) for n in range(1, tracks + 1)
+        Track(n, f"Video {n}", n in locked, n not in off, tuple(i for i in items if i.track == n))
+        for n in range(1, tracks + 1)
     )
     timeline = Timeline("t", "edit", 0, 1000, F(24), False, "01:00:00:00", 1920, 1080)
     return Edit("p", "p", timeline, video, (), None, None, None, None)
@@ -192,6 +193,28 @@ class TestTracks:
         assert "locked" in in_the_way(edit(locked=(2,)), 2, 0, 5)
         assert assign(edit(ONE, locked=(2,)), [ONE], Occupied.ABOVE, NEWEST) == Assigned((3,), (None,))
 
+    def test_a_track_that_is_switched_off_is_in_the_way(self) -> None:
+        """What is laid there is seen by nobody."""
+        assert "switched off" in in_the_way(edit(off=(2,)), 2, 0, 5)
+        with pytest.raises(TargetOccupied, match="track 2 is switched off"):
+            assign(edit(ONE, off=(2,)), [ONE], Occupied.REFUSE, NEWEST)
+        assert assign(edit(ONE, off=(2,)), [ONE], Occupied.ABOVE, NEWEST) == Assigned((3,), (None,))
+        assert assign(edit(ONE, off=(2,)), [ONE], Occupied.MAKE_ROOM, NEWEST) == Assigned((2,), (2,))
+
+    def test_of_two_chosen_clips_above_each_other_the_lower_one_is_refused(self) -> None:
+        upper = item("upper", 2, 30)
+        with pytest.raises(TargetOccupied, match="taken: upper") as caught:
+            assign(edit(TWO, upper), [TWO, upper], Occupied.REFUSE, NEWEST)
+        assert caught.value.where == "two"
+
+    def test_what_lay_above_lies_above(self) -> None:
+        """For "low" only 4 is free, for "high" 3 is too: there it would be covered by what it covers."""
+        low, high, title = item("low", 1, 0, 100), item("high", 2, 0), item("title", 3, 50)
+        found = assign(edit(low, high, title, tracks=3), [low, high], Occupied.ABOVE, NEWEST)
+        assert found == Assigned((4, 5), (None, None))
+        found = assign(edit(low, high, title, tracks=3), [high, low], Occupied.ABOVE, NEWEST)
+        assert found == Assigned((5, 4), (None, None))
+
     def test_the_next_free_track_above(self) -> None:
         found = assign(edit(ONE, TWO, TITLE), [ONE, TWO], Occupied.ABOVE, NEWEST)
         assert found == Assigned((2, 3), (None,))
@@ -220,3 +243,47 @@ class TestTracks:
         with pytest.raises(HostFailed, match=r"19\.0"):
             assign(edit(TWO, TITLE), [TWO], Occupied.MAKE_ROOM, (18, 6, 6))
         assert assign(edit(ONE, TITLE), [ONE], Occupied.MAKE_ROOM, (18, 6, 6)) == Assigned((2,))
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[Edit, list[Item]]:
+    """Some clips of up to four tracks, and which of them are restored."""
+    count = draw(st.integers(1, 4))
+    lying = []
+    for track in range(1, count + 1):
+        end = 0
+        for number in range(draw(st.integers(0, 3))):
+            start = end + draw(st.integers(0, 9))
+            end = start + draw(st.integers(1, 12))
+            lying.append(item(f"{track}/{number}", track, start, end - start))
+    chosen = [each for each in lying if draw(st.booleans())]
+    locked = tuple(draw(st.sets(st.integers(2, 4), max_size=1)))
+    return edit(*lying, tracks=count, locked=locked), draw(st.permutations(chosen))
+
+
+@given(layout=layouts(), occupied=st.sampled_from(Occupied))
+def test_every_place_is_free_and_the_picture_keeps_its_order(
+    layout: tuple[Edit, list[Item]], occupied: Occupied
+) -> None:
+    """Tracks are added as Resolve adds them; then every restored clip lies in a free place above its original, and of
+    two that meet, the one whose original lay above lies above."""
+    looked_at, chosen = layout
+    try:
+        found = assign(looked_at, chosen, occupied, NEWEST)
+    except TargetOccupied:
+        assert occupied is Occupied.REFUSE
+        return
+    tracks: list[list[Item]] = [list(track.items) for track in looked_at.video]
+    for index in found.added:
+        tracks.insert(len(tracks) if index is None else index - 1, [])
+    now = {each.id: number for number, items in enumerate(tracks, 1) for each in items}
+    for original, track in zip(chosen, found.tracks, strict=True):
+        assert track > now[original.id]
+        there = tracks[track - 1]
+        assert not [each.id for each in there if each.start < original.stop and original.start < each.stop]
+        there.append(replace(original, id=f"restored {original.id}"))
+    placed = {original.id: track for original, track in zip(chosen, found.tracks, strict=True)}
+    for lower in chosen:
+        for upper in chosen:
+            if lower.track < upper.track and lower.start < upper.stop and upper.start < lower.stop:
+                assert placed[lower.id] < placed[upper.id]

@@ -46,6 +46,7 @@ class Original:
     before: str
     """The transition before it, for people; empty where there is none."""
     after: str
+    enabled: bool
 
     @classmethod
     def of(cls, shown: Shown) -> Original:
@@ -65,6 +66,7 @@ class Original:
             speed=shown.speed,
             before=shown.matched.before,
             after=shown.matched.after,
+            enabled=item.enabled,
         )
 
 
@@ -225,6 +227,7 @@ def _original(fields: Fields) -> Original:
         speed=fields.fraction("speed"),
         before=fields.text("before"),
         after=fields.text("after"),
+        enabled=fields.flag("enabled"),
     )
 
 

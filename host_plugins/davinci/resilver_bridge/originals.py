@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from resilver_client.errors import ClipUnsupported
@@ -21,16 +21,26 @@ class Pair:
     now: Item
 
 
-def pairs(edit: Edit, restored: Sequence[RestoredClip], originals: Mapping[str, Original]) -> list[Pair]:
+def pairs(
+    edit: Edit,
+    restored: Sequence[RestoredClip],
+    originals: Mapping[str, Original],
+    done: Callable[[Item, RestoredClip], bool] = lambda item, restored: False,
+) -> list[Pair]:
     """In the same order. An original that was moved is followed; one that was trimmed, retimed or given other media
-    shows other frames than were restored.
+    shows other frames than were restored, unless it is ``done``: shows the restored ones.
 
     Raises ClipUnsupported, naming the clip, for one that is gone or shows other frames now.
     """
-    return [_pair(edit, each, originals) for each in restored]
+    return [_pair(edit, each, originals, done) for each in restored]
 
 
-def _pair(edit: Edit, restored: RestoredClip, originals: Mapping[str, Original]) -> Pair:
+def _pair(
+    edit: Edit,
+    restored: RestoredClip,
+    originals: Mapping[str, Original],
+    done: Callable[[Item, RestoredClip], bool],
+) -> Pair:
     now, then = edit.find(restored.clip), originals.get(restored.clip)
     if now is None or then is None:
         raise ClipUnsupported(
@@ -38,7 +48,7 @@ def _pair(edit: Edit, restored: RestoredClip, originals: Mapping[str, Original])
             where=restored.name,
             remedy=f"undo its removal and take the job up again; the restored clip is {restored.path}",
         )
-    for change in _changes(then, now):
+    for change in _changes(then, now) if not done(now, restored) else ():
         raise ClipUnsupported(
             f"{change}, so it shows other frames than were restored",
             where=restored.name,

@@ -10,11 +10,13 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from resilver_client.errors import BY_REASON, HostFailed, InternalError, ResilverError, VersionMismatch
+from resilver_davinci.answers import CHANGING
 
 from .host import Hello
 
 PROTOCOL = 1
 
+_HALF = "clips were being placed or taken back just then: look at the timeline, a part of them may lie there"
 _AGAIN = 'open "Resilver - Jobs" from Resolve\'s menu, Workspace > Scripts: the jobs are kept'
 
 
@@ -68,14 +70,15 @@ class Script:
     def call(self, name: str, /, **arguments: object) -> dict[str, Any]:
         """The script's answer. Waits as long as Resolve takes: a dialog that is open there holds it up (``waiting``).
 
-        Raises the class that the script's error names, and HostFailed where the script has gone.
+        Raises the class that the script's error names, and HostFailed where the script has gone; where it goes in the
+        middle of a change, the error says that a part of it may be there.
         """
         with self._calling:
             self._last += 1
             self._since = time.monotonic()
             try:
                 self._write({"id": self._last, "call": name, "arguments": arguments})
-                answer = self._next()
+                answer = self._next("; " + _HALF if name in CHANGING else "")
             finally:
                 self._since = None
             return self._answer(answer, name)
@@ -121,13 +124,13 @@ class Script:
             except (OSError, ValueError) as error:
                 raise self._end(self._why) from error
 
-    def _next(self) -> dict[str, Any]:
-        """The next line. Raises HostFailed where none will come."""
+    def _next(self, besides: str = "") -> dict[str, Any]:
+        """The next line. Raises HostFailed where none will come; ``besides`` is said then too."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self.gone.is_set())
             if self._lines:
                 return self._lines.pop(0)
-        raise HostFailed(self._why, remedy=_AGAIN)
+        raise HostFailed(self._why + besides, remedy=_AGAIN)
 
     def _end(self, why: str) -> HostFailed:
         with self._changed:

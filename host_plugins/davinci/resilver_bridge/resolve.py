@@ -14,13 +14,17 @@ from resilver_publish.types import Layout
 from . import requests
 from .clips import shown_clips
 from .edit import Edit
+from .editor import Editor
 from .fields import Fields
 from .host import KeptJob, Listener, Read
-from .keeping import Keeping, Kept, Placed
+from .install.folders import JOBS
+from .keeping import Keeping, Kept
 from .protocol import Script
 from .rules import rules
-from .session import Editor, Meant, ResolveSession
+from .session import Meant, ResolveSession
+from .taking_back import TakingBack
 from .timeline import match
+from .turn import Turn
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Resolve:
         """``script`` was greeted; ``home`` is the folder in which Resilver keeps what belongs to one user."""
         self.hello = script.hello
         self._script = script
-        self._editor = Editor(script, Keeping(home), script.hello)
+        self._editor = Editor(script, Keeping(home), script.hello, Turn(home / JOBS / "turn"))
 
     def read(self) -> ResolveRead:
         edit, text = self._export()
@@ -75,7 +79,7 @@ class Resolve:
 
     def kept(self) -> list[KeptJob]:
         """Also where no timeline is open. Files that cannot be read are named in Resolve's console."""
-        project = Fields(self._script.call("project"), "project").text("id")
+        project = Fields(self._editor.call("project"), "project").text("id")
         jobs, damaged = self._editor.keeping.all(project)
         for sentence in damaged:
             self._script.say(sentence)
@@ -94,27 +98,16 @@ class Resolve:
             return [
                 f"the timeline {placed.timeline!r} is left as it is: delete it in the media pool if it is not wanted"
             ]
-        edit = self._editor.look(placed.timeline_id)
-        result = self._script.call(
-            "take_back",
-            project=kept.project_id,
-            timeline=placed.timeline_id,
-            items=list(placed.items),
-            tracks=_emptied(edit, placed),
-            enable=list(placed.disabled),
-            takes=list(placed.takes),
-            media={original: media for original, media in placed.takes.items() if media},
-            bin=requests.BIN,
-        )
-        said = _left_behind(edit, placed, Fields(result, "take_back").texts("removed"))
-        self._editor.keeping.write(replace(kept, placed=None))
-        return [*said, *requests.notes(result, "take_back")]
+        plan, result = self._editor.change(placed.timeline_id, "take_back", lambda edit: TakingBack(edit, kept, placed))
+        removed = Fields(result, "take_back").texts("removed")
+        self._editor.keeping.write(replace(kept, placed=plan.left(removed)))
+        return [*plan.left_behind(removed), *requests.notes(result, "take_back")]
 
     def forget(self, job: KeptJob) -> None:
         self._editor.keeping.remove(job.project_id, job.remembered.job)
 
     def waiting(self) -> float:
-        return self._script.waiting()
+        return self._editor.waiting()
 
     def leave(self) -> None:
         self._script.bye()
@@ -150,26 +143,3 @@ def _kept_job(kept: Kept) -> KeptJob:
         submitted=kept.submitted,
         placed=kept.placed.where if kept.placed is not None else (),
     )
-
-
-def _emptied(edit: Edit, placed: Placed) -> list[int]:
-    """Tracks that were added for the clips and hold nothing else now, wherever they are by now."""
-    found = []
-    for track in edit.video:
-        ids = {item.id for item in track.items}
-        if ids & set(placed.on_added) and ids <= set(placed.items):
-            found.append(track.index)
-    return found
-
-
-def _left_behind(edit: Edit, placed: Placed, removed: Sequence[str]) -> list[str]:
-    """What was not found any more, and what Resolve did not remove."""
-    there = {item.id: item for item in edit.items()}
-    gone = sum(1 for id in placed.items if id not in there)
-    said = [f"{gone} of the restored clips had been removed already"] if gone else []
-    said += [
-        f"{there[id].name} is still there: remove it by hand"
-        for id in placed.items
-        if id in there.keys() - set(removed)
-    ]
-    return said

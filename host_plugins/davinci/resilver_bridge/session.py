@@ -10,7 +10,14 @@ from pathlib import PurePath
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
-from resilver_client.errors import ClipUnsupported, InternalError, InvalidRate, SelectionEmpty, ServerUnreachable
+from resilver_client.errors import (
+    ClipUnsupported,
+    HostFailed,
+    InternalError,
+    InvalidRate,
+    SelectionEmpty,
+    ServerUnreachable,
+)
 from resilver_publish.types import (
     ChangeMap,
     HostClip,
@@ -23,35 +30,17 @@ from resilver_publish.types import (
     RestoredClip,
 )
 
-from . import coming, lengths, requests
+from . import coming, lengths, placing, requests
 from .clips import Shown
-from .edit import Edit, read_edit
+from .edit import Edit
+from .editor import Editor
 from .fields import Fields
 from .files import write_result
-from .host import Hello, Listener
-from .keeping import Keeping, Kept, Original, Placed
+from .host import Listener
+from .keeping import Kept, Original, Placed
 from .originals import Pair, pairs, transitions
-from .protocol import Script
 from .timeline import Matching, host_timeline
-from .tracks import NAME, assign, in_the_way
-
-
-@dataclass(frozen=True)
-class Editor:
-    """Resolve, and where the bridge keeps its jobs."""
-
-    script: Script
-    keeping: Keeping
-    hello: Hello
-
-    def look(self, timeline: str | None = None, otio: str | None = None) -> Edit:
-        """The open timeline, or the one of this id, as it is now. ``otio`` is a path to export it to."""
-        return read_edit(self.script.call("edit", otio=otio, timeline=timeline))
-
-    def restored(self, project_id: str) -> frozenset[str]:
-        """Ids of items that lie in the project because they were restored."""
-        jobs, _ = self.keeping.all(project_id)
-        return frozenset(id for kept in jobs if kept.placed is not None for id in kept.placed.items)
+from .tracks import in_the_way
 
 
 @dataclass(frozen=True)
@@ -113,8 +102,8 @@ class ResolveSession:
                 placed = self._take(kept, restored)
             case _:
                 placed = self._over(kept, restored, layout, occupied)
-        self._kept = replace(kept, placed=_together(kept.placed, placed))
-        self._editor.keeping.write(self._kept)
+        self._kept = replace(kept, placed=placing.together(kept.placed, placed))
+        self._note(self._kept)
         return [Placement(each.clip, where) for each, where in zip(restored, placed.where, strict=True)]
 
     def show(self, pictures: Sequence[str], change_maps: Sequence[ChangeMap]) -> None:
@@ -126,54 +115,35 @@ class ResolveSession:
     def report(self, sentence: str) -> None:
         self._listener.report(sentence)
 
+    def _note(self, kept: Kept) -> None:
+        """Keep that it is placed. Raises HostFailed where that cannot be kept: all lies there all the same."""
+        try:
+            self._editor.keeping.write(kept)
+        except HostFailed as error:
+            new = kept.remembered.layout is Layout.NEW_TIMELINE
+            raise HostFailed(
+                f"the restored clips are placed, but that cannot be noted: {error.what}",
+                where=error.where,
+                remedy=error.remedy if new else f"{error.remedy}, then place the job again: none is laid twice",
+            ) from error
+
     def _over(self, kept: Kept, restored: Sequence[RestoredClip], layout: Layout, occupied: Occupied) -> Placed:
         """On a track above; the edit is looked at right before, so that nothing is laid over what came since."""
-        edit = self._editor.look(kept.timeline_id)
-        found = pairs(edit, restored, kept.originals)
-        ranges = [lengths.over(each.restored, each.now.duration, edit.timeline.rate) for each in found]
-        assigned = assign(edit, [each.now for each in found], occupied, self._editor.hello.version)
-        result = self._editor.script.call(
-            "place",
-            project=kept.project_id,
-            timeline=kept.timeline_id,
-            tracks=[{"index": index, "name": NAME} for index in assigned.added],
-            bin=requests.BIN,
-            clips=[
-                requests.clip_request(pair, track, pair.now.start, pair.now.duration, shown)
-                for pair, track, shown in zip(found, assigned.tracks, ranges, strict=True)
-            ],
-            disable=[each.now.id for each in found if layout is Layout.REPLACE and each.now.enabled],
+        version = self._editor.hello.version
+        plan, result = self._editor.change(
+            kept.timeline_id, "place", lambda edit: placing.over(edit, restored, kept, layout, occupied, version)
         )
-        placed = requests.read_placed(result, list(restored), "place")
-        self._tell([*requests.notes(result, "place"), *transitions(found)])
-        fields = Fields(result, "place")
-        added = fields.wholes("tracks")
-        return Placed(
-            edit.timeline.id,
-            edit.timeline.name,
-            items=tuple(each.id for each in placed),
-            on_added=tuple(each.id for each in placed if each.track in added),
-            disabled=fields.texts("disabled"),
-            where=tuple(f"track {each.track}" for each in placed),
-        )
+        placed = placing.laid_over(plan, result, layout)
+        self._tell([*_there(plan), *requests.notes(result, "place"), *transitions(plan.found)])
+        return placed
 
     def _take(self, kept: Kept, restored: Sequence[RestoredClip]) -> Placed:
-        edit = self._editor.look(kept.timeline_id)
-        found = pairs(edit, restored, kept.originals)
-        for each in found:
-            coming.check_take(each.restored, each.then)
-        result = self._editor.script.call(
-            "take",
-            project=kept.project_id,
-            timeline=kept.timeline_id,
-            bin=requests.BIN,
-            clips=[_take_request(each, edit) for each in found],
+        plan, result = self._editor.change(
+            kept.timeline_id, "take", lambda edit: placing.as_takes(edit, restored, kept)
         )
-        placed = requests.read_placed(result, list(restored), "take")
-        self._tell(requests.notes(result, "take"))
-        where = tuple(f"take of the clip on track {each.now.track}" for each in found)
-        takes = {each.clip: each.media for each in placed}
-        return Placed(edit.timeline.id, edit.timeline.name, takes=takes, where=where)
+        placed = placing.taken(plan, result)
+        self._tell([*_there(plan), *requests.notes(result, "take")])
+        return placed
 
     def _new_timeline(self, kept: Kept, restored: Sequence[RestoredClip]) -> Placed:
         """A timeline of its own: restored clips on the tracks of their originals, and the sound of the edit."""
@@ -183,7 +153,7 @@ class ResolveSession:
         text = lengths.timeline_rate_text(rate, edit.timeline.drop_frame)
         said: list[str] = []
         width, height = max((each.width, each.height) for each in restored)
-        result = self._editor.script.call(
+        result = self._editor.call(
             "new_timeline",
             project=kept.project_id,
             name=f"{edit.timeline.name} {_size(width, height)}{text.split()[0]}",
@@ -261,10 +231,10 @@ class ResolveSession:
             self._listener.report(sentence)
 
 
-def _take_request(pair: Pair, edit: Edit) -> dict[str, object]:
-    now = pair.now
-    shown = lengths.in_place(pair.restored, now.duration, edit.timeline.rate)
-    return requests.clip_request(pair, now.track, now.start, now.duration, shown)
+def _there(plan: placing.Planned) -> list[str]:
+    """What is said of clips that lay there before they were placed."""
+    count = len(plan.there)
+    return [f"{count} of the restored clips lay there already, and stay as they are"] if count else []
 
 
 def _new_request(pair: Pair, edit: Edit) -> dict[str, object]:
@@ -292,17 +262,3 @@ def _one_rate(restored: Sequence[RestoredClip]) -> Fraction:
 def _size(width: int, height: int) -> str:
     """What a name says before the rate: "4K" of "4K60"."""
     return "4K" if (width, height) == (3840, 2160) else f"{width}x{height}@"
-
-
-def _together(before: Placed | None, now: Placed) -> Placed:
-    """A job may be placed again: all that lies in one timeline is taken back at once."""
-    if before is None or before.timeline_id != now.timeline_id:
-        return now
-    return replace(
-        now,
-        items=before.items + now.items,
-        on_added=before.on_added + now.on_added,
-        disabled=before.disabled + now.disabled,
-        takes={**before.takes, **now.takes},
-        where=before.where + now.where,
-    )

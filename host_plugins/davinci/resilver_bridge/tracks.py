@@ -38,6 +38,8 @@ class _Layers:
         there = next((each for each in self.edit.video if each.index == track), None)
         if there is not None and there.locked:
             return f"{described(there)} is locked"
+        if there is not None and not there.enabled:
+            return f"{described(there)} is switched off, nobody would see it"
         items = (*(there.items if there else ()), *self.planned.get(track, ()))
         found = dict.fromkeys(item.name for item in items if item.start < stop and start < item.stop)
         return ", ".join(found)
@@ -89,14 +91,20 @@ def _topped(tracks: Sequence[int], count: int) -> Assigned:
 
 
 def _next_free(edit: Edit, originals: Sequence[Item]) -> list[int]:
-    layers, tracks = _Layers(edit), []
-    for item in originals:
-        track = item.track + 1
+    """Bottom-up: a clip that lies above another one comes to lie above that one's restored clip too."""
+    layers, tracks = _Layers(edit), dict[str, int]()
+    for item in sorted(originals, key=lambda item: item.track):
+        below = [tracks[other.id] for other in originals if other.id in tracks and _meet(other, item)]
+        track = 1 + max([item.track, *below])
         while layers.way(track, item.start, item.stop):
             track += 1
         layers.put(track, item)
-        tracks.append(track)
-    return tracks
+        tracks[item.id] = track
+    return [tracks[item.id] for item in originals]
+
+
+def _meet(one: Item, other: Item) -> bool:
+    return one.start < other.stop and other.start < one.stop
 
 
 def _with_room(edit: Edit, originals: Sequence[Item], version: tuple[int, int, int]) -> Assigned:

@@ -9,7 +9,7 @@ from .requests import Json
 if TYPE_CHECKING:
     from fusionscript import Resolve
 
-__all__ = ["CALLS", "Refused", "answer"]
+__all__ = ["CALLS", "CHANGING", "Refused", "answer"]
 
 CALLS: "Dict[str, Callable[[Resolve, Json], Json]]" = {
     "project": reading.project,
@@ -20,6 +20,8 @@ CALLS: "Dict[str, Callable[[Resolve, Json], Json]]" = {
     "new_timeline": timelines.new_timeline,
     "save": reading.save,
 }
+CHANGING = ("place", "take_back", "take", "new_timeline")
+"""Those after which the timeline is another one."""
 
 
 def answer(resolve: "Resolve", call: str, arguments: Json) -> Json:

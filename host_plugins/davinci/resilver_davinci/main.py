@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _TICK = 10.0
 """Seconds between looks at whether Resolve is still there."""
-_CHANGING = ("place", "take_back", "take", "new_timeline")
-"""Calls after which the timeline is another one."""
 _FILES = (
     "start it from DaVinci Resolve's menu, Workspace > Scripts; where your edition has no Python scripts there, work "
     'with files: export the timeline as OTIO, then "resilver restore edit.otio -o restored.otio"'
@@ -140,7 +138,7 @@ class _Conversation(object):
         )
         if words:
             what += ": " + words
-        if self._unheard in _CHANGING:
+        if self._unheard in answers.CHANGING:
             what += (
                 "; what it asked for last ({}) was carried out in the timeline, and may not be kept with the job: look "
                 "at the timeline before you go on".format(self._unheard)
