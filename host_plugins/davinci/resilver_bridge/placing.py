@@ -78,11 +78,10 @@ def laid_over(planned: Planned, result: Mapping[str, object], layout: Layout) ->
     """What lies over the originals once ``place`` has answered. Raises HostFailed for an answer without a clip."""
     fields = Fields(dict(result), "place")
     back = requests.read_placed(result, [each.restored for each in planned.missing], "place")
-    laid = {each.clip: (each.id, each.track) for each in back}
-    laid |= {original: (item.id, item.track) for original, item in planned.there.items()}
     added = fields.wholes("tracks")
-    on_added = [each.id for each in back if each.track in added]
-    on_added += [item.id for item in planned.there.values() if _is_added(planned.edit, item.track)]
+    laid = {each.clip: (each.id, each.track) for each in back}
+    laid |= {original: (item.id, _after(item.track, added)) for original, item in planned.there.items()}
+    ours = {*added, *(_after(index, added) for index in _left_over(planned))}
     off_before = [
         each.now.id
         for each in planned.found
@@ -93,7 +92,7 @@ def laid_over(planned: Planned, result: Mapping[str, object], layout: Layout) ->
         planned.edit.timeline.id,
         planned.edit.timeline.name,
         items=tuple(id for id, _ in places),
-        on_added=tuple(on_added),
+        on_added=tuple(id for id, track in places if track in ours),
         disabled=(*fields.texts("disabled"), *off_before),
         where=tuple(f"track {track}" for _, track in places),
     )
@@ -151,8 +150,21 @@ def _lies_over(item: Item, pair: Pair) -> bool:
     return place and shows(item, pair.restored)
 
 
-def _is_added(edit: Edit, index: int) -> bool:
-    return any(track.index == index and track.name == NAME for track in edit.video)
+def _left_over(planned: Planned) -> list[int]:
+    """Tracks that were added by a placing which was broken off: called as ours are, with nothing of others on them."""
+    known = {item.id for item in planned.there.values()}
+    return [
+        track.index
+        for track in planned.edit.video
+        if track.name == NAME and all(item.id in known for item in track.items)
+    ]
+
+
+def _after(track: int, added: Sequence[int]) -> int:
+    """The index of a track once others were added; theirs are the final ones."""
+    for index in sorted(added):
+        track += index <= track
+    return track
 
 
 def _plain(path: str) -> str:

@@ -59,6 +59,7 @@ def _before(item: "TimelineItem") -> Before:
 
 def _add(work: Work, clip: Clip, piece: Piece, one: Lying, undo: Undo) -> None:
     """Give an original its take, shown, and everything else as it was. Raises Refused."""
+    _clear(one.item, piece.media_id)
     before = _before(one.item)
 
     def take_back() -> List[str]:
@@ -84,6 +85,17 @@ def _add(work: Work, clip: Clip, piece: Piece, one: Lying, undo: Undo) -> None:
     said = " or ".join(str(length) for length in dict.fromkeys(lengths))
     what = "with the restored take the clip would be {} frames long instead of {}".format(said, one.place.duration)
     raise refused_by_resolve(what, clip.name, ABOVE)
+
+
+def _clear(item: "TimelineItem", media: str) -> None:
+    """Drop what a call that was broken off has left: takes of this very file that are not shown."""
+    count = api.whole_or_none(item.GetTakesCount()) or 0
+    selected = api.whole_or_none(item.GetSelectedTakeIndex()) or 0
+    ours = [index for index in range(count, 1, -1) if index != selected and of_take(item, index) == media]
+    for index in ours:
+        item.DeleteTakeByIndex(index)
+    if ours and api.whole_or_none(item.GetTakesCount()) == 1:
+        item.FinalizeTake()
 
 
 def _try(item: "TimelineItem", piece: Piece, end: int, before: Before) -> bool:
