@@ -54,10 +54,10 @@ def finished(client: Client, wanted: jobs_pb2.JobRequest) -> jobs_pb2.Job:
 
 
 def test_stages_say_which_pictures_they_take(client: Client) -> None:
-    matte = catalogue_pb2.STAGE_INPUT_MATTE
-    assert {stage.name: list(stage.inputs) for stage in client.stages()} == {
-        stage.name: [matte] if stage.renders else [] for stage in client.stages()
-    }
+    matte, keep = catalogue_pb2.STAGE_INPUT_MATTE, catalogue_pb2.STAGE_INPUT_KEEP_MATTE
+    fewer = {"cadence": [], "upscale": [matte]}  # what makes no pixels, and what makes frames of another size
+    for stage in client.stages():
+        assert list(stage.inputs)[:2] == fewer.get(stage.name, [matte, keep]), stage.name
 
 
 def test_every_reason_comes_at_once_also_where_no_clip_remains(client: Client, reel: Path, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from resilver_client.errors import ClipUnsupported, InvalidMatte, InvalidRecipe, PathNotAllowed, ResilverError
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
-from resilver_server.scheduling.asking import FIELDS
 from resilver_server.scheduling.records import EventKind
 from resilver_server.stages.catalogue import STAGES
+from resilver_server.stages.spec import FIELDS
 from support.clips import moving, planes_of, write_movie
 from support.edits import Cut, edit, movie
 from support.jobs import decoded, manager, on_loop, request, rows
@@ -102,9 +102,9 @@ def test_a_repainted_frame_renders_the_chunk_under_it_again(tmp_path: Path) -> N
         ),
         ({"mattes": {"cadence": "{}"}}, ClipUnsupported, "the stage takes no mattes, clip shot, stage cadence"),
         (
-            {"keep_mattes": {"interpolate": "{}"}},
+            {"keep_mattes": {"cadence": "{}"}},
             ClipUnsupported,
-            "the stage takes no keep mattes, clip shot, stage interpolate",
+            "the stage takes no keep mattes, clip shot, stage cadence",
         ),
         (
             {"key_frames": {"interpolate": "{}"}},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .spans import Span
+
 Scalar = str | int | float | bool
 """A parameter's value; rates are written "60" or "60000/1001"."""
 
@@ -19,6 +21,12 @@ class StageSettings:
     """0 leaves the frame as it was, 1 is the stage's full effect."""
     matte: str | None = None
     """Path of a still, clip or sequence; white is where the stage works. Its luma scales the strength."""
+    keep_matte: str | None = None
+    """The same; wherever it is not black, the stage leaves the frame as it got it, bit for bit."""
+    keep_frames: tuple[Span, ...] = ()
+    """Media frames that the stage leaves as it got them."""
+    defect_map: str | None = None
+    """The same as a matte; white is where a scanner saw a defect."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from resilver_client.errors import InvalidRecipe
+
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+"""Nine digits are a year of frames."""
 
 
 @dataclass(frozen=True, order=True)
@@ -46,3 +52,36 @@ class Span:
         """Consecutive spans of ``size`` frames, the last one shorter where it must be."""
         for start in range(self.start, self.stop, size):
             yield Span(start, min(start + size, self.stop))
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same frames as spans in order that neither overlap nor touch; empty ones are left out."""
+    found: list[Span] = []
+    for span in sorted(span for span in spans if len(span)):
+        if found and span.start <= found[-1].stop:
+            found[-1] = found[-1].hull(span)
+        else:
+            found.append(span)
+    return tuple(found)
+
+
+def parse_frames(text: str, where: str = "") -> tuple[Span, ...]:
+    """``"120-139, 200"``: frames 120 to 139, both of them, and 200, merged. Commas, semicolons or spaces stand between.
+
+    Raises InvalidRecipe, naming ``where``, for anything else.
+    """
+    words = re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", text.strip()))
+    return merged(_range(word, where) for word in words if word)
+
+
+def format_frames(spans: Iterable[Span]) -> str:
+    """What ``parse_frames`` reads."""
+    return ", ".join(str(s.start) if len(s) == 1 else f"{s.start}-{s.stop - 1}" for s in spans)
+
+
+def _range(word: str, where: str) -> Span:
+    match = _RANGE.fullmatch(word)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if last < first:
+        raise InvalidRecipe(f"{word!r} names no frames", where=where, remedy="write frames as in 120-139, 200")
+    return Span(first, last + 1)

@@ -29,7 +29,8 @@ from resilver_server.stages.contract import AnalysisFrame
 from resilver_server.stages.plan import CADENCE
 
 from .chain import run_module
-from .pipeline import demand_of, open_matte, stage_media_frames
+from .gallery import Gallery
+from .pipeline import demand_of
 from .render import IsCancelled, Report, checking
 from .state import StateFile, every_frame, save_state
 from .threads import Ahead
@@ -77,10 +78,11 @@ def solve(task: SolveTask) -> SolveResult:
     sources = task.source_digests or source_digests(plan.media, plan.source)
     if plan.media.kind is not MediaKind.SEQUENCE:
         sources = sources[:1]
-    with StateFile(task.output) as state:
+    with StateFile(task.output) as state, Gallery(plan) as gallery:
         demand = demand_of(plan, state)
         chunks = tuple(
-            _chunk(plan, demand, state, index, outputs, sources) for index, outputs in enumerate(chunk_spans(plan))
+            _chunk(plan, demand, state, gallery, index, outputs, sources)
+            for index, outputs in enumerate(chunk_spans(plan))
         )
     return SolveResult(digest_file(task.output), chunks, findings, tuple(sources))
 
@@ -91,7 +93,7 @@ def _analysed(plan: ShotPlan) -> list[StagePlan]:
 
 def _analysing(stage: StagePlan) -> _Analysing:
     spec = stage_spec(stage.settings.stage)
-    parameters = spec.parse(stage.settings.parameters)
+    parameters = spec.unsolved(stage.settings.parameters)
     return _Analysing(spec.name, parameters, run_module(spec.name).Analyser(parameters))
 
 
@@ -150,7 +152,13 @@ def _states(plan: ShotPlan, measured: Arrays, clock: Clock) -> dict[str, Mapping
 
 
 def _chunk(
-    plan: ShotPlan, demand: Demand, state: StateFile, index: int, outputs: Span, sources: Sequence[str]
+    plan: ShotPlan,
+    demand: Demand,
+    state: StateFile,
+    gallery: Gallery,
+    index: int,
+    outputs: Span,
+    sources: Sequence[str],
 ) -> ChunkPlan:
     entries = demand.entries(outputs)
     key = chunk_key(
@@ -159,7 +167,7 @@ def _chunk(
         outputs,
         sources=sources,
         states={stage: state.digest(stage, entries) for stage in state.stages()},
-        mattes=_mattes(plan, demand, outputs),
+        pictures=gallery.over(demand, outputs),
         encoder=_encoder(plan, outputs),
         numbers=_numbers(plan, demand, outputs),
     )
@@ -171,17 +179,6 @@ def _numbers(plan: ShotPlan, demand: Demand, outputs: Span) -> tuple[int, ...]:
     if not any(stage_spec(stage.settings.stage).numbered and stage.settings.strength for stage in plan.stages):
         return ()
     return (*demand.frames(outputs), *demand.sampled(outputs))
-
-
-def _mattes(plan: ShotPlan, demand: Demand, outputs: Span) -> dict[int, list[str]]:
-    found = {}
-    for position, frames in stage_media_frames(plan, demand, outputs).items():
-        matte = open_matte(plan, plan.stages[position].settings.matte or "")
-        try:
-            found[position] = [matte.digest(matte.frame(frame)) for frame in frames]
-        finally:
-            matte.close()
-    return found
 
 
 def _encoder(plan: ShotPlan, outputs: Span) -> str:

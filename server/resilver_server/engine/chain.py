@@ -122,7 +122,7 @@ def _open_stage(
     with devices.typed_errors(f"stage {spec.name}"):
         networks = _networks(plan, numerics, device, dtype, interrupt)
         context = StageContext(plan.input, plan.output, device, FRAMES, networks)
-        parameters = spec.parse(plan.settings.parameters)
+        parameters = spec.unsolved(plan.settings.parameters)
         if plan.settings.strength == 0 and spec.retimes:
             return OpenStage(position, plan, spec, None)
         return OpenStage(position, plan, spec, run_module(spec.name).open_session(parameters, context))

@@ -109,6 +109,10 @@ class SourceLayer:
         raise InternalError("a frame was asked for that is not in the demand", where=f"entry {index}")
 
 
+def _no_defects(span: Span) -> None:
+    return None
+
+
 class StageLayer:
     """A stage that makes one frame out of one and its neighbours."""
 
@@ -122,6 +126,7 @@ class StageLayer:
         window: Callable[[int], Span],
         rows: Callable[[Span], State],
         number: Callable[[int], int],
+        defects: Callable[[Span], torch.Tensor | None] = _no_defects,
         weight: Weight,
         capacity: int,
         backwards: bool,
@@ -131,6 +136,7 @@ class StageLayer:
         """``session`` None: the stage is idle (strength 0), only its geometry holds."""
         self._upstream, self._session, self._plain = upstream, session, plain
         self._window, self._rows, self._number, self._weight = window, rows, number, weight
+        self._defects = defects
         self._kept = Remembered(capacity)
         self._backwards, self._name, self._watch, self._changes = backwards, name, watch, changes
 
@@ -148,7 +154,7 @@ class StageLayer:
         order = reversed(range(span.start, span.stop)) if self._backwards else iter(span)
         frames = {entry: self._upstream.get(entry) for entry in order}
         stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
-        window = Window(stacked, index - span.start, self._rows(span), self._number(index))
+        window = Window(stacked, index - span.start, self._rows(span), self._number(index), self._defects(span))
         staged = self._session.process(window)
         mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
         self._changes.note(self._name, lambda: self._plain(frames[index]), mixed)

@@ -19,7 +19,7 @@ from resilver_server.media.reader import Reader
 from resilver_server.stages.upscale.geometry import Placement
 from resilver_server.stages.upscale.resample import Resampler
 
-_NEAR = 1 / 131070
+NEAR = 1 / 131070
 """Half a step of 16 bits: white and black mean 1 and 0, whatever rounding they went through."""
 
 
@@ -28,9 +28,15 @@ class Mix:
     """The share of the staged frame: a number, or (1, height, width)."""
 
     share: float | torch.Tensor
+    kept: torch.Tensor | None = None
+    """(1, height, width) of flags where the share is none, whatever it says."""
 
     def mixed(self, plain: Callable[[], torch.Tensor], staged: torch.Tensor) -> torch.Tensor:
         """``plain`` where the share is 0 and ``staged`` where it is 1, exactly; ``plain`` is only made if needed."""
+        mixed = self._shared(plain, staged)
+        return mixed if self.kept is None else torch.where(self.kept, plain(), mixed)
+
+    def _shared(self, plain: Callable[[], torch.Tensor], staged: torch.Tensor) -> torch.Tensor:
         if isinstance(self.share, float):
             return staged if self.share == 1 else torch.lerp(plain(), staged, self.share)
         return torch.lerp(plain(), staged, self.share.expand_as(staged))
@@ -107,13 +113,15 @@ class Matted:
         return self._last[1]
 
     def _load(self, frame: int) -> Mix | None:
-        light = self._matte.luma(frame).to(self._device)
-        height, width = light.shape[-2:]
-        if (height, width) != (self._size.height, self._size.width):
-            whole = Placement(
-                Fraction(0), Fraction(0), Fraction(width), Fraction(height), 0, 0, self._size.width, self._size.height
-            )
-            light = Resampler(height, width, whole, self._device, light.dtype)(light)
-        light = torch.where(light > 1 - _NEAR, 1, torch.where(light < _NEAR, 0, light))
-        share = light * self._strength
+        share = laid(self._matte.luma(frame), self._size, self._device) * self._strength
         return Mix(share.to(self._dtype)) if bool(share.any()) else None
+
+
+def laid(light: torch.Tensor, size: FrameFormat, device: torch.device) -> torch.Tensor:
+    """A (1, rows, columns) picture at a stage's size, (1, height, width), 0..1: white and black exactly so."""
+    light = light.to(device)
+    height, width = light.shape[-2:]
+    if (height, width) != (size.height, size.width):
+        whole = Placement(Fraction(0), Fraction(0), Fraction(width), Fraction(height), 0, 0, size.width, size.height)
+        light = Resampler(height, width, whole, device, light.dtype)(light)
+    return torch.where(light > 1 - NEAR, 1, torch.where(light < NEAR, 0, light))

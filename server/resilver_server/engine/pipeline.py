@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,8 @@ from resilver_server.stages.catalogue import stage_spec
 from resilver_server.stages.contract import State
 
 from .chain import Chain, OpenStage
+from .defects import DefectMaps
+from .keeping import Keep, Kept
 from .layers import Changes, Layer, RetimeLayer, SourceLayer, StageLayer, Stopwatch
 from .mattes import Constant, Matte, Matted, Weight
 from .state import StateFile
@@ -43,21 +46,31 @@ def shown_media_frame(plan: ShotPlan, output: int) -> int:
     return min(max(plan.source.start, frame), plan.source.stop - 1)
 
 
-def stage_media_frames(plan: ShotPlan, demand: Demand, outputs: Span) -> dict[int, tuple[int, ...]]:
-    """For each matted stage (by position) the media frames whose matte it looks at, in order."""
-    levels = list(demand.levels(outputs))
+@dataclass(frozen=True)
+class StageFrames:
+    """Media frames over which a stage's pictures lie for the outputs of a chunk, in order."""
+
+    seen: tuple[int, ...]
+    """Those that it looks at."""
+    made: tuple[int, ...]
+    """Those that it hands on."""
+
+
+def stage_media_frames(plan: ShotPlan, demand: Demand, outputs: Span) -> dict[int, StageFrames]:
+    """For each stage that does something to pixels (by position). Behind the retiming they are the frames on screen."""
+    clock = demand.sampler.clock
+    levels = [tuple(clock.frames[entry] for entry in entries) for entries in demand.levels(outputs)]
     shown = tuple(shown_media_frame(plan, output) for output in demand.sampled(outputs))
-    found: dict[int, tuple[int, ...]] = {}
+    found: dict[int, StageFrames] = {}
     level, retimed = 0, False
     for position, stage in enumerate(plan.stages):
         spec = stage_spec(stage.settings.stage)
         if not spec.renders:
             continue
         retimed = retimed or spec.retimes
+        if stage.settings.strength:
+            found[position] = StageFrames(shown, shown) if retimed else StageFrames(*levels[level : level + 2])
         level += not retimed
-        if stage.settings.matte and stage.settings.strength:
-            frames = tuple(demand.sampler.clock.frames[entry] for entry in levels[min(level, len(levels) - 1)])
-            found[position] = shown if retimed else frames
     return found
 
 
@@ -117,8 +130,9 @@ class Pipeline:
             plain=stage.plain,
             window=lambda entry: self._demand.entry_window(entry, radius),
             rows=lambda span: self._rows(stage, span),
-            number=lambda entry: self._demand.sampler.clock.frames[entry],
-            weight=self._weight(stage, of_entries=True),
+            number=self._filmed,
+            defects=self._defects(stage, self._filmed),
+            weight=self._weight(stage, self._filmed),
             capacity=self._capacity(index + 1),
             backwards=self._backwards,
             watch=self.watch,
@@ -133,7 +147,7 @@ class Pipeline:
             name=stage.spec.name if stage else "",
             sample=self._sample,
             interpolator=stage.session if stage else None,
-            weight=self._weight(stage, of_entries=False) if stage else Constant(0.0),
+            weight=self._weight(stage, self._shown) if stage else Constant(0.0),
             capacity=2 * first + 1,
             backwards=self._backwards,
             watch=self.watch,
@@ -151,7 +165,8 @@ class Pipeline:
             window=lambda output: self._demand.output_window(output, radii[index]),
             rows=lambda span: self._output_rows(stage, span),
             number=lambda output: output,
-            weight=self._weight(stage, of_entries=False),
+            defects=self._defects(stage, self._shown),
+            weight=self._weight(stage, self._shown),
             capacity=2 * following + 1,
             backwards=False,
             watch=self.watch,
@@ -168,21 +183,38 @@ class Pipeline:
         rows = self._rows(stage, Span(first, max(entries) + 1))
         return {name: values[[entry - first for entry in entries]] for name, values in rows.items()}
 
-    def _weight(self, stage: OpenStage, *, of_entries: bool) -> Weight:
-        settings = stage.plan.settings
-        if settings.matte is None or not settings.strength:
-            return Constant(settings.strength)
-        matte = open_matte(self._plan, settings.matte)
+    def _filmed(self, entry: int) -> int:
+        """The media frame that an entry of the clock is."""
+        return self._demand.sampler.clock.frames[entry]
+
+    def _shown(self, output: int) -> int:
+        return shown_media_frame(self._plan, output)
+
+    def _weight(self, stage: OpenStage, media_frame: Callable[[int], int]) -> Weight:
+        """Strength, matte and what is kept; ``media_frame`` tells over which frame of the film a frame lies."""
+        settings, size = stage.plan.settings, stage.plan.output
+        if not settings.strength:
+            return Constant(0.0)
+        weight: Weight = Constant(settings.strength)
+        if settings.matte is not None:
+            matte = self._opened(settings.matte)
+            weight = Matted(settings.strength, matte, media_frame, size, self._chain.device, self._chain.dtype)
+        if settings.keep_matte is None and not settings.keep_frames:
+            return weight
+        keep = Keep(settings.keep_frames, self._opened(settings.keep_matte) if settings.keep_matte else None)
+        return Kept(weight, keep, media_frame, size, self._chain.device)
+
+    def _defects(self, stage: OpenStage, media_frame: Callable[[int], int]) -> Callable[[Span], torch.Tensor | None]:
+        path = stage.plan.settings.defect_map
+        if path is None or stage.idle:
+            return lambda span: None
+        maps = DefectMaps(self._opened(path), media_frame, stage.plan.input, self._chain.device, self._chain.dtype)
+        return maps.over
+
+    def _opened(self, path: str) -> Matte:
+        matte = open_matte(self._plan, path)
         self._stack.callback(matte.close)
-        frames = self._demand.sampler.clock.frames
-        return Matted(
-            settings.strength,
-            matte,
-            (lambda entry: frames[entry]) if of_entries else (lambda output: shown_media_frame(self._plan, output)),
-            stage.plan.output,
-            self._chain.device,
-            self._chain.dtype,
-        )
+        return matte
 
 
 def open_matte(plan: ShotPlan, path: str) -> Matte:

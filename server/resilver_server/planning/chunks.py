@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 
 from resilver_server.domain.digests import digest_of
@@ -17,6 +17,21 @@ from .plans import ShotPlan, StagePlan
 _CHUNK_SECONDS = 2
 _KEY_VERSION = 1
 """Raised when the engine itself would give other bytes for the same parts."""
+
+
+@dataclass(frozen=True)
+class StagePictures:
+    """What an artist laid over the frames of a chunk at one stage, by content. Paths decide no pixel."""
+
+    mattes: tuple[str, ...] = ()
+    """Of each frame that the stage hands on."""
+    kept: tuple[str, ...] = ()
+    """What of each of these frames the stage leaves alone; empty where that is nothing."""
+    defects: tuple[str, ...] = ()
+    """Of each frame that the stage looks at."""
+
+
+_NO_PICTURES = StagePictures()
 
 
 def chunk_length(rate: Rate) -> int:
@@ -36,15 +51,14 @@ def chunk_key(
     *,
     sources: Sequence[str],
     states: Mapping[str, str],
-    mattes: Mapping[int, Sequence[str]],
+    pictures: Mapping[int, StagePictures],
     encoder: str,
     numbers: Sequence[int] = (),
 ) -> str:
     """sha256 over all that decides a chunk's bytes: same key, same bytes.
 
     ``sources``: digests as in AnalyseResult, of ``plan.source``. ``states``: by stage name the digest of the solved
-    rows of the demanded entries. ``mattes``: by position of the stage in the plan the digests of the matte frames
-    that lie over the chunk.
+    rows of the demanded entries. ``pictures``: by position of the stage in the plan what an artist laid over the chunk.
     ``encoder``: everything about the encoding that the plan does not say. ``numbers``: of the frames, where a stage's
     pixels depend on them. Paths, names and absolute times are left out: they decide no pixel.
     """
@@ -61,7 +75,7 @@ def chunk_key(
             "samples": [(place[s.before], place[s.after], s.position) for s in samples],
             "outputs": [output - sampled[0] for output in outputs],
             **({"numbers": list(numbers)} if numbers else {}),
-            "stages": [_stage(stage, mattes.get(index, ())) for index, stage in enumerate(plan.stages)],
+            "stages": [_stage(stage, pictures.get(index, _NO_PICTURES)) for index, stage in enumerate(plan.stages)],
             "states": states,
             "media": (plan.media.format, plan.media.colour, plan.media.pixel_format, plan.shot.fields),
             "delivery": (plan.delivery.profile, plan.output_format, plan.output_rate, plan.output_colour, encoder),
@@ -77,16 +91,20 @@ def source_names(plan: ShotPlan, frames: Sequence[int], digests: Sequence[str]) 
     return [digests[0], *frames]
 
 
-def _stage(stage: StagePlan, mattes: Sequence[str]) -> dict[str, object]:
-    """What a stage adds to the key; the path of its matte gives way to the frames' content."""
+def _stage(stage: StagePlan, pictures: StagePictures) -> dict[str, object]:
+    """What a stage adds to the key; paths of pictures give way to the frames' content, solved parameters to the rows
+    of the state. Where nothing is kept the key is the one without a keep matte."""
+    parameters = stage.settings.parameters
     return {
         "name": stage.settings.stage,
-        "parameters": stage.settings.parameters,
+        "parameters": {name: value for name, value in parameters.items() if name not in stage.solved},
         "strength": stage.settings.strength,
         "version": stage.version,
         "input": stage.input,
         "output": stage.output,
         "radius": stage.radius,
         "models": [model.digest for model in stage.models],
-        "mattes": list(mattes),
+        "mattes": list(pictures.mattes),
+        **({"kept": list(pictures.kept)} if any(pictures.kept) else {}),
+        **({"defects": list(pictures.defects)} if pictures.defects else {}),
     }

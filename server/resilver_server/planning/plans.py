@@ -48,6 +48,12 @@ class StagePlan:
     """Frames either side that rendering one frame looks at."""
     models: tuple[ModelUse, ...] = ()
     matte_digest: str = ""
+    keep_digest: str = ""
+    """Of the keep matte."""
+    defect_digest: str = ""
+    """Of the defect map."""
+    solved: tuple[str, ...] = ()
+    """Names of its parameters that act through the solved state alone."""
 
 
 @dataclass(frozen=True)

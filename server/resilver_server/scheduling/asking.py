@@ -12,16 +12,15 @@ from resilver_server.domain.recipes import Recipe, StageSettings
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.tasks import ProbeTask
 from resilver_server.stages.catalogue import stage_spec
-from resilver_server.stages.spec import StageInput
+from resilver_server.stages.spec import FIELDS, StageInput
 
 _INPUTS: Mapping[str, StageInput] = {
     "mattes": StageInput.MATTE,
     "keep_mattes": StageInput.KEEP_MATTE,
     "key_frames": StageInput.KEY_FRAMES,
+    "defect_maps": StageInput.DEFECT_MAP,
 }
 """By the key of ``metadata.resilver`` (``resilver_otio.types.PICTURES``)."""
-FIELDS: Mapping[StageInput, str] = {StageInput.MATTE: "matte"}
-"""Where ``StageSettings`` keeps an input. A test sees that no stage takes one that has no place here."""
 
 
 def own_recipe(clip: ClipRequest, recipe: Recipe) -> Recipe:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resilver_client.errors import MediaChanged, MediaNotFound
 from resilver_server.domain.digests import digest_of
 from resilver_server.domain.formats import MediaInfo, MediaKind
+from resilver_server.domain.recipes import Scalar
 from resilver_server.domain.spans import Span
-from resilver_server.planning.plans import Numerics, ShotPlan
+from resilver_server.planning.plans import Numerics, ShotPlan, StagePlan
 from resilver_server.stages.catalogue import stage_spec
 from resilver_server.storage.rows import FitRow
 
@@ -50,9 +51,14 @@ def analysis_spans(plan: ShotPlan) -> Iterator[Span]:
 def measurement_key(plan: ShotPlan, stamp: str, span: Span) -> str:
     """Of the measurements of ``span``. Stages that do not analyse, and the delivery, play no part in them."""
     analysed = [stage for stage in plan.stages if stage_spec(stage.settings.stage).analysed]
-    stages = [(stage.settings.stage, stage.settings.parameters, stage.version, stage.input) for stage in analysed]
+    stages = [(stage.settings.stage, _measuring(stage), stage.version, stage.input) for stage in analysed]
     shot = (plan.shot.rate, plan.shot.fields, plan.shot.first_number)
     return digest_of(["measurement", stamp, plan.media, shot, stages, plan.source, span, plan.numerics.libraries])
+
+
+def _measuring(stage: StagePlan) -> Mapping[str, Scalar]:
+    """The parameters that measuring sees."""
+    return {name: value for name, value in stage.settings.parameters.items() if name not in stage.solved}
 
 
 def state_key(plan: ShotPlan, stamp: str) -> str:

@@ -77,6 +77,9 @@ class Window:
     number: int = 0
     """Which frame of the shot this is, whatever chunk it is rendered in: ahead of the retiming the number of the media
     frame, behind it that of the output frame. Only a stage whose spec says ``numbered`` may read it."""
+    defects: torch.Tensor | None = None
+    """(n, height, width), 0..1, of the same n frames: white where a scanner saw a defect. None unless the spec lists
+    ``StageInput.DEFECT_MAP`` and the artist gave one."""
 
 
 class Session(Protocol):

@@ -27,7 +27,7 @@ from . import memory
 from .catalogue import in_order, stage_spec
 from .interpolate.spec import output_rate
 from .mattes import matte_digest
-from .spec import StageInput, StageSpec
+from .spec import FIELDS, StageSpec
 
 CADENCE = "cadence"
 CUTS_ONLY: Mapping[str, Scalar] = {"repeats": "keep"}
@@ -109,14 +109,24 @@ def _resolve(settings: tuple[StageSettings, ...], given: FrameFormat, device: De
         if not 0 <= asked.strength <= 1:
             raise InvalidRecipe(f"a strength of {asked.strength} is outside 0 to 1", where=f"stage {asked.stage}")
         spec = stage_spec(asked.stage)
-        if asked.matte is not None and StageInput.MATTE not in spec.inputs:
-            raise InvalidRecipe("the stage takes no matte", where=f"stage {asked.stage}", remedy="leave its matte out")
+        _ensure_takes(spec, asked)
         parameters = spec.resolve(spec.parse(asked.parameters), given, device.id)
         output = spec.output_format(given, parameters)
         values = {field.name: getattr(parameters, field.name) for field in dataclasses.fields(parameters)}
         resolved.append(_Resolved(spec, dataclasses.replace(asked, parameters=values), parameters, given, output))
         given = output
     return resolved
+
+
+def _ensure_takes(spec: StageSpec, asked: StageSettings) -> None:
+    """Raises InvalidRecipe for a picture that the stage does not take, or frames to keep where it makes none."""
+    where = f"stage {asked.stage}"
+    for kind, name in FIELDS.items():
+        if getattr(asked, name) is not None and kind not in spec.inputs:
+            words = name.replace("_", " ")
+            raise InvalidRecipe(f"the stage takes no {words}", where=where, remedy=f"leave its {words} out")
+    if asked.keep_frames and not spec.renders:
+        raise InvalidRecipe("the stage changes no frames", where=where, remedy="leave its keep frames out")
 
 
 def _rate(stages: list[_Resolved], shot: Shot) -> Rate:
@@ -137,6 +147,9 @@ def _stage_plan(stage: _Resolved) -> StagePlan:
         radius=0 if idle else stage.spec.radius(stage.parameters),
         models=() if idle else tuple(_model(name) for name in stage.spec.models(stage.parameters)),
         matte_digest=matte_digest(stage.settings.matte),
+        keep_digest=matte_digest(stage.settings.keep_matte),
+        defect_digest=matte_digest(stage.settings.defect_map),
+        solved=stage.spec.solved,
     )
 
 

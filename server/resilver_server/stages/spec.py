@@ -11,6 +11,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from resilver_client.errors import InvalidRecipe
@@ -27,11 +28,17 @@ def parameter(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    solved: bool = False,
 ) -> Any:
-    """A field of a stage's parameters dataclass, with what its JSON Schema says."""
+    """A field of a stage's parameters dataclass, with what its JSON Schema says.
+
+    ``solved``: it acts through what ``solve`` makes of it alone, as a list of frames does. Measuring and rendering
+    see its default, and the names of chunks hold the solved rows instead of it: a list that grows by a frame renders
+    only the chunks that see this frame again.
+    """
     limits = {"minimum": minimum, "maximum": maximum, "enum": list(choices) or None}
-    metadata = {"description": description} | {key: value for key, value in limits.items() if value is not None}
-    return dataclasses.field(default=default, metadata=metadata)
+    schema = {"description": description} | {key: value for key, value in limits.items() if value is not None}
+    return dataclasses.field(default=default, metadata={"schema": schema, "solved": solved})
 
 
 def _same_format(given: FrameFormat, parameters: Any) -> FrameFormat:
@@ -63,6 +70,14 @@ class StageInput(StrEnum):
     """White is where the film stays as it is, bit for bit."""
     KEY_FRAMES = "key-frames"
     """Frames of the film as they shall look in colour."""
+    DEFECT_MAP = "defect-map"
+    """White is where a scanner saw a defect."""
+
+
+FIELDS: Mapping[StageInput, str] = MappingProxyType(
+    {StageInput.MATTE: "matte", StageInput.KEEP_MATTE: "keep_matte", StageInput.DEFECT_MAP: "defect_map"}
+)
+"""Where ``StageSettings`` keeps an input. A test sees that no stage takes one that has no place here."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +99,10 @@ class StageSpec:
     numbered: bool = False
     """Whether a frame's number decides its pixels, as it does for random numbers (regrain). The names of chunks then
     hold the numbers of their frames."""
-    inputs: tuple[StageInput, ...] = (StageInput.MATTE,)
-    """What it takes beside the film. The engine mixes by matte for every stage that renders; another input needs a
-    field in ``StageSettings`` and a place in ``scheduling.asking.FIELDS`` first."""
+    inputs: tuple[StageInput, ...] = (StageInput.MATTE, StageInput.KEEP_MATTE)
+    """What it takes beside the film. The engine mixes by matte for every stage that renders, and keeps by keep matte
+    for every one that leaves the size alone; a defect map comes to ``process`` in its window. Another input needs a
+    field in ``StageSettings`` and a place in ``FIELDS`` first."""
     resolve: Callable[[Any, FrameFormat, str], Any] = _as_given
     """Parameters with every "auto" decided, from those asked for, the format that arrives and the device's id.
     Applied once, before the others below are asked; resolving twice changes nothing more."""
@@ -122,21 +138,31 @@ class StageSpec:
             parsed[name] = _checked(self.name, known[name], self._hints()[name], value)
         return self.parameters(**parsed)
 
+    @property
+    def solved(self) -> tuple[str, ...]:
+        """Names of the parameters that act through the solved state alone."""
+        return tuple(field.name for field in dataclasses.fields(self.parameters) if field.metadata["solved"])
+
+    def unsolved(self, values: Mapping[str, Scalar]) -> Any:
+        """The parameters as measuring and rendering see them: solved ones have their defaults."""
+        return self.parse({name: value for name, value in values.items() if name not in self.solved})
+
     def _hints(self) -> dict[str, Any]:
         return typing.get_type_hints(self.parameters)
 
 
 def _property(field: dataclasses.Field[Any], hints: dict[str, Any]) -> dict[str, Any]:
-    return {"type": _JSON_TYPES[hints[field.name]], "default": field.default, **field.metadata}
+    return {"type": _JSON_TYPES[hints[field.name]], "default": field.default, **field.metadata["schema"]}
 
 
 def _checked(stage: str, field: dataclasses.Field[Any], kind: type, value: Scalar) -> Scalar:
     where = f"stage {stage}, parameter {field.name}"
     value = _cast(kind, value, where)
-    choices = field.metadata.get("enum")
+    schema = field.metadata["schema"]
+    choices = schema.get("enum")
     if choices and value not in choices:
         raise InvalidRecipe(f"{value!r} is not one of {', '.join(choices)}", where=where)
-    low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
+    low, high = schema.get("minimum"), schema.get("maximum")
     if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
         raise InvalidRecipe(f"{value} is outside {low} to {high}", where=where)
     return value

@@ -20,7 +20,7 @@ class CadenceParameters:
     cuts: str = parameter(
         "auto", "auto finds cuts with PySceneDetect; none trusts the list alone", choices=("auto", "none")
     )
-    cut_list: str = parameter("", "media frame numbers, each the first after a cut, as in 12,48,96")
+    cut_list: str = parameter("", "media frame numbers, each the first after a cut, as in 12,48,96", solved=True)
     cut_threshold: float = parameter(
         22.0,
         "content change of a cut, in PySceneDetect's units after brightness and motion are evened out; less finds more",

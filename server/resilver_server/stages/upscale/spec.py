@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from resilver_server.domain.formats import FrameFormat
-from resilver_server.stages.spec import StageSpec, parameter
+from resilver_server.stages.spec import StageInput, StageSpec, parameter
 
 from .geometry import Placement, place, target
 
@@ -66,4 +66,5 @@ SPEC = StageSpec(
     resolve=resolve,
     output_format=output_format,
     models=models,
+    inputs=(StageInput.MATTE,),
 )
