@@ -47,6 +47,8 @@ _DARK, _BRINK, _BORDER = 0.07, 0.015, 0.2
 to them. A border wider than the last is taken for a dark scene."""
 _CHANCE = 3.0
 """Paths by chance are expected exp(-this) times a frame."""
+_UPRIGHT = 8.0
+"""Squared bands by which fitted lines are held upright: few bands tell no tilt."""
 _SMALLEST = 32
 """Pixels of a side below which no line is looked for."""
 
@@ -216,3 +218,18 @@ def _overlap(line: Line, other: Line) -> bool:
     both = (line.x >= 0) & (other.x >= 0)
     near = (line.width + other.width) / 2 + 2
     return bool(both.any() and np.abs(line.x - other.x)[both].min() < near)
+
+
+def filled(x: Plane) -> Plane:
+    """The same with every band told: as far beside the upright that fits best as in the nearest band seen."""
+    seen = x >= 0
+    count = np.maximum(seen.sum(axis=-1, keepdims=True), 1)
+    bands = np.arange(x.shape[-1], dtype=np.float32)
+    middle = (bands * seen).sum(axis=-1, keepdims=True) / count
+    mean = (x * seen).sum(axis=-1, keepdims=True) / count
+    lever = (bands - middle) * seen
+    tilt = (lever * (x - mean)).sum(axis=-1, keepdims=True) / ((lever**2).sum(axis=-1, keepdims=True) + _UPRIGHT)
+    fitted = mean + tilt * (bands - middle)
+    distance = np.abs(bands[:, None] - bands[None, :])
+    nearest = np.where(seen[..., None, :], distance, np.inf).argmin(axis=-1)
+    return np.asarray(fitted + np.take_along_axis(x - fitted, nearest, axis=-1), np.float32)

@@ -13,17 +13,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from . import line_scene
+from .line_search import filled
+
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_AWAY = 0.3
+_AWAY = 0.25
 """Pixels r.m.s. that a line must leave its place in the scene. Uprights of real scenes leave it by 0.2 as measured."""
 _DOUBT = 0.4
 """Share of the scene's own motion that flow may miss, r.m.s., where the line makes that motion too."""
 _JERK = 0.7
-"""Pixels r.m.s. from entry to entry; tracks that hop from one thing to another go farther."""
+"""Pixels from entry to entry on average; tracks that hop from one thing to another go farther."""
+_HOP = 1.0
+"""Pixels from one entry to the next that count at most against a line's place in the scene: where tracks hop, or flow
+errs for once, they hop farther; scratches leave step by step."""
+_BIAS = 0.15, 0.35
+"""Pixels an entry, and share of the scene's mean step, by which flow may lag behind all along: it is drawn to rest."""
 _LASTS, _TIMES = 0.4, 5
 """Seconds and entries that a scratch is seen at least."""
 _DENSE = 0.5
@@ -31,8 +39,6 @@ _DENSE = 0.5
 _COVERS, _SPANS = 0.25, 0.65
 """Share of the frame's height that is seen on average, and of bands seen at all: film runs past what scratches it, so
 only things of the scene keep to one part of the height."""
-_UPRIGHT = 8.0
-"""Squared bands by which fitted lines are held upright: few bands tell no tilt."""
 _OFTEN = 0.12
 """Share of a track's entries in which a band must have been seen for it to be taken for there where it was not."""
 
@@ -50,7 +56,7 @@ class Lines:
     scene: Doubles
     """(entries, rows, columns) pixels that the parts of the scene moved since the entry before."""
     whole: Doubles
-    """(entries,) the same of most of the scene."""
+    """(entries, 4) the same of most of the scene, as ``line_scene.motion`` tells it."""
     columns: float
     """Width of the frame in pixels."""
 
@@ -69,7 +75,7 @@ class Links:
 
 def link(lines: Lines, walls: tuple[int, ...], gap: int, reach: float) -> Links:
     """Each line with the nearest of its kind in the entry before that takes it for the nearest in turn, at most
-    ``reach`` pixels away for every entry between; where there is none, up to ``gap`` entries before."""
+    ``reach`` pixels away (times the root of the entries between); where there is none, up to ``gap`` entries before."""
     entries, most = lines.width.shape
     before = np.full(entries * most, -1, np.int64)
     after = np.full(entries * most, -1, np.int64)
@@ -82,7 +88,7 @@ def link(lines: Lines, walls: tuple[int, ...], gap: int, reach: float) -> Links:
                 continue
             here, there = (np.arange(most) + k * most for k in (entry, entry - step))
             free = (before[here] < 0) & lines.there[entry], (after[there] < 0) & lines.there[entry - step]
-            for mine, other in _pairs(lines, entry, entry - step, free, reach * step):
+            for mine, other in _pairs(lines, entry, entry - step, free, reach * step**0.5):
                 before[here[mine]], after[there[other]] = there[other], here[mine]
     return Links(before, after)
 
@@ -113,21 +119,6 @@ def offset(x: Floats, other: Floats) -> Floats:
     return np.asarray(((full - full_other) * counted).sum(axis=-1) / counted.sum(axis=-1), np.float32)
 
 
-def filled(x: Floats) -> Floats:
-    """The same with every band told: as far beside the upright that fits best as in the nearest band seen."""
-    seen = x >= 0
-    count = np.maximum(seen.sum(axis=-1, keepdims=True), 1)
-    bands = np.arange(x.shape[-1], dtype=np.float32)
-    middle = (bands * seen).sum(axis=-1, keepdims=True) / count
-    mean = (x * seen).sum(axis=-1, keepdims=True) / count
-    lever = (bands - middle) * seen
-    tilt = (lever * (x - mean)).sum(axis=-1, keepdims=True) / ((lever**2).sum(axis=-1, keepdims=True) + _UPRIGHT)
-    fitted = mean + tilt * (bands - middle)
-    distance = np.abs(bands[:, None] - bands[None, :])
-    nearest = np.where(seen[..., None, :], distance, np.inf).argmin(axis=-1)
-    return np.asarray(fitted + np.take_along_axis(x - fitted, nearest, axis=-1), np.float32)
-
-
 @dataclass(frozen=True)
 class Evidence:
     """(entries, lines) each, of what each line's track shows in the window around its entry."""
@@ -139,11 +130,12 @@ class Evidence:
     own: Doubles
     """Pixels r.m.s. by which it moved on the screen."""
     away: Doubles
-    """(entries, lines, 2) pixels r.m.s. by which it left its place in the scene beside it, and in most of the scene."""
+    """(entries, lines, 3) pixels r.m.s. by which it left its place in the scene beside it, in most of the scene as it
+    zooms and turns, and in most of the scene as it goes sideways; apart from a drift that is flow's own."""
     scene: Doubles
-    """(entries, lines, 2) pixels r.m.s. by which these moved."""
+    """(entries, lines, 3) pixels r.m.s. by which these moved."""
     jerk: Doubles
-    """Pixels r.m.s. by which it moves from entry to entry, on the screen or in the scene if that is less."""
+    """Pixels by which it moves from entry to entry on average, on the screen or in the scene if that is less."""
     seen: Doubles
     """(entries, lines, bands) share of those entries in which each band was seen."""
 
@@ -203,21 +195,21 @@ def gather(lines: Lines, links: Links, times: Doubles, support: float) -> Eviden
 
 
 def _steps(lines: Lines, links: Links) -> Doubles:
-    """(entries * lines, 5) since the entry that a line is linked to: how far it went, how far beyond the scene beside
-    it and beyond most of the scene, and how far these went."""
+    """(entries * lines, 7) since the entry that a line is linked to: how far it went, how far beyond the scene beside
+    it and beyond most of the scene as it zooms and as it goes sideways, and how far these three went."""
     entries, most, bands = lines.x.shape
     flat = lines.x.reshape(-1, bands)
     linked = np.flatnonzero(links.before >= 0)
     earlier = links.before[linked]
     own = offset(flat[linked], flat[earlier])
-    beside, whole = np.zeros(len(linked)), np.zeros(len(linked))
+    scene = np.zeros((3, len(linked)))
     for back in range(int((linked // most - earlier // most).max(initial=0))):
         at = linked // most - back
         counted = at > earlier // most
-        beside += np.where(counted, _beside(lines, at, flat[linked]), 0)
-        whole += np.where(counted, lines.whole[at], 0)
-    steps = np.zeros((entries * most, 5))
-    steps[linked] = np.stack([own, own - beside, own - whole, beside, whole], axis=1)
+        moved = _beside(lines, at, flat[linked]), _under(lines, at, flat[linked]), lines.whole[at, 3]
+        scene += np.where(counted, np.stack(moved), 0)
+    steps = np.zeros((entries * most, 7))
+    steps[linked] = np.stack([own, *np.clip(own - scene, -_HOP, _HOP), *scene], axis=1)
     return steps
 
 
@@ -234,12 +226,23 @@ def _beside(lines: Lines, entry: Numbers, x: Floats) -> Doubles:
     return np.asarray(total / np.maximum(seen.sum(axis=-1), 1), np.float64)
 
 
+def _under(lines: Lines, entry: Numbers, x: Floats) -> Doubles:
+    """(n,) the same of most of the scene, taken on at the lines' places."""
+    seen = x >= 0
+    count = np.maximum(seen.sum(axis=-1), 1)
+    u = (x * seen).sum(axis=-1) / count / lines.columns - 0.5
+    v = ((np.arange(x.shape[-1]) + 0.5) * seen).sum(axis=-1) / count / x.shape[-1] - 0.5
+    return np.asarray(line_scene.plane_at(lines.whole[entry], u, v), np.float64)
+
+
 class _Sums:
     """Sums over tracks, by the line that they are followed from."""
 
     def __init__(self, count: int, bands: int) -> None:
         self._count = np.zeros(count)
-        self._path, self._path2, self._step2 = (np.zeros((count, 5)) for _ in range(3))
+        self._path, self._path2, self._steps = (np.zeros((count, 7)) for _ in range(3))
+        self._place, self._place2 = np.zeros(count), np.zeros(count)
+        self._leaning = np.zeros((count, 7))
         self._first, self._last = np.full(count, np.inf), np.full(count, -np.inf)
         self._seen = np.zeros((count, bands))
 
@@ -249,21 +252,34 @@ class _Sums:
         self._count[ids] += 1
         self._path[ids] += path
         self._path2[ids] += path**2
-        self._step2[ids] += step**2
+        self._steps[ids] += np.abs(step)
+        place = (at // most - ids // most).astype(np.float64)
+        self._place[ids] += place
+        self._place2[ids] += place**2
+        self._leaning[ids] += path * place[:, None]
         self._first[ids] = np.minimum(self._first[ids], times[at // most])
         self._last[ids] = np.maximum(self._last[ids], times[at // most])
         self._seen[ids] += lines.x.reshape(-1, bands)[at] >= 0
 
     def evidence(self, shape: tuple[int, int]) -> Evidence:
         count = np.maximum(self._count, 1)[:, None]
-        spread = np.sqrt(np.maximum(self._path2 / count - (self._path / count) ** 2, 0))
-        jerk = np.sqrt(self._step2 / np.maximum(count - 1, 1))
+        variance = np.maximum(self._path2 / count - (self._path / count) ** 2, 0)
+        spread, step = np.sqrt(variance), self._steps / np.maximum(count - 1, 1)
+        away = self._steady(variance[:, 1:4], np.minimum(_BIAS[0], _BIAS[1] * step[:, 4:7]), count)
         return Evidence(
             count=self._count.reshape(shape),
             duration=np.where(self._count > 0, self._last - self._first, 0).reshape(shape),
             own=spread[:, 0].reshape(shape),
-            away=spread[:, 1:3].reshape(*shape, 2),
-            scene=spread[:, 3:5].reshape(*shape, 2),
-            jerk=jerk[:, :3].min(axis=1).reshape(shape),
+            away=away.reshape(*shape, 3),
+            scene=spread[:, 4:7].reshape(*shape, 3),
+            jerk=step[:, :4].min(axis=1).reshape(shape),
             seen=(self._seen / count).reshape(*shape, -1),
         )
+
+    def _steady(self, variance: Doubles, bias: Doubles, count: Doubles) -> Doubles:
+        """(n, 3) r.m.s. of paths beyond the scene, once a steady drift of at most ``bias`` an entry is taken out."""
+        middle = self._place[:, None] / count
+        extent = np.maximum(self._place2[:, None] / count - middle**2, 1e-9)
+        together = self._leaning[:, 1:4] / count - middle * self._path[:, 1:4] / count
+        drift = np.clip(together / extent, -bias, bias)
+        return np.asarray(np.sqrt(np.maximum(variance - 2 * drift * together + drift**2 * extent, 0)), np.float64)

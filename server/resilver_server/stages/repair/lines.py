@@ -19,7 +19,7 @@ SUPPORT = 3.0
 """Seconds to either side in which a line's track is looked at."""
 _GAP, _GAPS = 1 / 6, 4
 """Seconds, and entries at most, over which tracks are linked where a line was not seen."""
-_REACH = 1.5, 0.004
+_REACH = 2.0, 0.005
 """Pixels at least, or frame heights, that a line may go from entry to entry."""
 _COLOUR = 2.0
 """Mean difference of two channels, of 255, from which a frame is looked at channel by channel."""
@@ -31,9 +31,9 @@ class LineAnalyser:
     def measure(self, frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
         """lines_frame (3,) int64: number, width, height; lines_x (MOST, BANDS) float32 pixels, -1 where
         not seen; lines_width, lines_sign, lines_score (MOST,) float32, width 0 where there is none; lines_scene
-        (ROWS, COLUMNS) float32, lines_whole (1,) float32 pixels to the right since ``previous``."""
+        (ROWS, COLUMNS) float32, lines_whole (4,) float32 pixels to the right since ``previous``."""
         found = line_search.find(_planes(frame))
-        scene, whole = np.zeros((line_scene.ROWS, line_scene.COLUMNS), np.float32), 0.0
+        scene, whole = np.zeros((line_scene.ROWS, line_scene.COLUMNS), np.float32), np.zeros(4, np.float32)
         if previous is not None and previous.luma.shape == frame.luma.shape:
             scene, whole = line_scene.motion(frame.luma, previous.luma, found)
         x = np.full((MOST, BANDS), -1, np.float32)
@@ -46,7 +46,7 @@ class LineAnalyser:
             "lines_sign": _column(found, "sign"),
             "lines_score": _column(found, "score"),
             "lines_scene": scene,
-            "lines_whole": np.array([whole], np.float32),
+            "lines_whole": whole,
         }
 
 
@@ -73,7 +73,7 @@ def _of_entries(measurements: Measurements, rows: npt.NDArray[np.int64], columns
         np.asarray(measurements[name], np.float32)[rows] for name in ("lines_x", "lines_width", "lines_sign")
     )
     scene, whole = (_summed(measurements[name], starts, rows[-1] + 1) for name in ("lines_scene", "lines_whole"))
-    return line_tracks.Lines(x, width, sign, scene, whole[:, 0], columns)
+    return line_tracks.Lines(x, width, sign, scene, whole, columns)
 
 
 def _summed(steps: npt.NDArray[np.generic], starts: npt.NDArray[np.int64], stop: np.int64) -> npt.NDArray[np.float64]:
