@@ -16,7 +16,7 @@ from .foreign import section
 from .paths import media_path, sequence_pattern, split_pattern
 from .stand_ins import stands_for
 from .times import seconds, snap_rate
-from .types import PICTURES, ClipRequest
+from .types import PICTURES, ClipRequest, Parameter
 from .walk import Place
 
 ORIGINAL, RESTORED = "original", "restored"
@@ -76,6 +76,8 @@ def request_for(place: Place, timeline: otio.schema.Timeline, notes: tuple[str, 
         grid_start=place.grid_start,
         notes=notes,
         pictures=asked.pictures,
+        keep_frames=asked.keep_frames,
+        parameters=asked.parameters,
         exact_start=asked.start,
     )
 
@@ -179,6 +181,8 @@ class Overrides:
     start: Fraction | None = None
     duration: Fraction | None = None
     pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    keep_frames: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, clip: otio.schema.Clip | otio.schema.Timeline) -> Overrides:
@@ -205,10 +209,16 @@ class Overrides:
             pictures = {}
             for key in PICTURES:
                 if found.get(key) is not None:
-                    pictures[key] = _paths(found[key])
+                    pictures[key] = _texts(found[key])
+            key = "keep_frames"
+            keep_frames = _texts(found.get(key) or {})
+            key = "parameters"
+            parameters = _parameters(found.get(key) or {})
         except (ValueError, TypeError, ArithmeticError, TimelineUnreadable) as error:
             raise ClipUnsupported(f"metadata.resilver.{key} is {found.get(key)!r}", where=clip.name) from error
-        return cls(rate, fields, output_frames, offset, first, frames, start, duration, pictures)
+        return cls(
+            rate, fields, output_frames, offset, first, frames, start, duration, pictures, keep_frames, parameters
+        )
 
 
 def _fraction(value: Any) -> Fraction:
@@ -237,14 +247,24 @@ def _one_of(value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _paths(value: Any) -> dict[str, str]:
-    """``{stage: path}``, nothing else."""
+def _texts(value: Any) -> dict[str, str]:
+    """``{stage: text}``, nothing else."""
     if not hasattr(value, "items"):
         raise TypeError(value)
-    paths = dict(value.items())
-    if not all(isinstance(path, str) and path for path in paths.values()):
+    texts = dict(value.items())
+    if not all(isinstance(text, str) and text for text in texts.values()):
         raise TypeError(value)
-    return paths
+    return texts
+
+
+def _parameters(value: Any) -> dict[str, dict[str, Parameter]]:
+    """``{stage: {name: value}}``, nothing else."""
+    if not hasattr(value, "items") or not all(hasattr(own, "items") for own in value.values()):
+        raise TypeError(value)
+    found = {stage: dict(own.items()) for stage, own in value.items()}
+    if not all(isinstance(each, str | int | float | bool) for own in found.values() for each in own.values()):
+        raise TypeError(value)
+    return found
 
 
 def _frames(value: Any) -> tuple[int, int | None] | None:

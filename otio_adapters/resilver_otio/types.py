@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
-PICTURES = ("mattes", "keep_mattes", "key_frames")
+PICTURES = ("mattes", "keep_mattes", "key_frames", "defect_maps")
 """Keys of ``metadata.resilver`` under which a clip brings pictures of its own for stages."""
+
+Parameter = str | int | float | bool
+"""The value of a stage's parameter."""
 
 
 class Layout(StrEnum):
@@ -82,6 +85,10 @@ class ClipRequest:
     """What stays on the original and is not on the restored clip, in plain sentences."""
     pictures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """For this clip alone, by ``PICTURES`` and name of the stage: paths of mattes and the like."""
+    keep_frames: Mapping[str, str] = field(default_factory=dict)
+    """For this clip alone, by name of the stage: media frames that it leaves alone, as in ``"120-139, 200"``."""
+    parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
+    """For this clip alone, by name of the stage: parameters laid over the recipe's."""
     exact_start: Fraction | None = None
     """Media seconds after the first frame at the clip's first moment (``metadata.resilver.start``): exact, where the
     floats of a source range are not. For a reversed clip that is the time of the frame that is shown first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -17,6 +18,7 @@ from resilver_server.cli.arguments import (
     with_target,
 )
 from resilver_server.domain.recipes import Recipe, StageSettings
+from resilver_server.domain.spans import Span
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,26 @@ def test_stage_with_parameters() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["upscale:model", "upscale:=4", "upscale:strength=2", "upscale:strength=much"])
+def test_what_a_stage_takes_and_keeps() -> None:
+    found = parse_stage("repair:keep_frames=120-139,200,keep_matte=/k.png,bad=7,9,defect_map=/d.%04d.png")
+    assert found.keep_frames == (Span(120, 140), Span(200, 201))
+    assert (found.matte, found.keep_matte, found.defect_map) == (None, "/k.png", "/d.%04d.png")
+    assert found.parameters == {"bad": "7,9"}
+    laid = with_stage(Recipe((found,)), StageSettings("repair", matte="/m.png", keep_matte="/new.png"))
+    assert laid.stages == (replace(found, matte="/m.png", keep_matte="/new.png"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upscale:model",
+        "upscale:3-4",
+        "repair:keep_frames=last",
+        "upscale:=4",
+        "upscale:strength=2",
+        "upscale:strength=much",
+    ],
+)
 def test_stage_that_is_wrong(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse_stage(text)

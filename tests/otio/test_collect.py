@@ -259,12 +259,15 @@ class TestAskedInMetadata:
             "rate": "16", "fields": "ivtc", "output_frames": 61, "output_offset": "1/240",
             "first_number": 7, "frames": [3, 9], "start": "7/24000", "duration": "1001/24000",
             "mattes": {"upscale": "/m.png"}, "key_frames": {"colour": "/k.%04d.png"},
+            "keep_frames": {"repair": "120-139, 200"}, "parameters": {"repair": {"bad": "7", "largest": 0.5}},
         }  # fmt: skip
         (found,) = collect(timeline(track(item))).clips
         assert (found.play_rate, found.fields, found.output_frames, found.output_offset) == (16, "ivtc", 61, F(1, 240))
         assert (found.first_number, found.frames) == (7, (3, 9))
         assert (found.exact_start, found.duration) == (F(7, 24000), F(1001, 24000))
         assert found.pictures == {"mattes": {"upscale": "/m.png"}, "key_frames": {"colour": "/k.%04d.png"}}
+        assert found.keep_frames == {"repair": "120-139, 200"}
+        assert found.parameters == {"repair": {"bad": "7", "largest": 0.5}}
 
     @pytest.mark.parametrize(
         ("key", "value"),
@@ -281,6 +284,11 @@ class TestAskedInMetadata:
             ("mattes", "/m.png"),
             ("keep_mattes", {"upscale": 3}),
             ("key_frames", {"colour": ""}),
+            ("defect_maps", ["/m.png"]),
+            ("keep_frames", {"repair": [1, 2]}),
+            ("keep_frames", "1-2"),
+            ("parameters", {"repair": "bad=7"}),
+            ("parameters", {"repair": {"bad": [7]}}),
         ],
     )
     def test_nonsense_is_refused_by_key(self, key: str, value: object) -> None:

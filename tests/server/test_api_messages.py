@@ -21,6 +21,7 @@ from resilver_server.config import ServerSettings
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
+from resilver_server.domain.spans import Span
 from resilver_server.media.profiles import PROFILES
 from resilver_server.models.cards import all_cards
 from resilver_server.scheduling.manager import JobManager
@@ -41,12 +42,16 @@ text = st.text(max_size=20)
 big = 2**63 - 1
 seconds = st.fractions(min_value=0, max_value=1000, max_denominator=100_000)
 scalars = st.one_of(text, st.integers(-big, big), st.floats(allow_nan=False), st.booleans())
+spans = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)).map(lambda pair: Span(pair[0], sum(pair)))
 settings = st.builds(
     StageSettings,
     stage=text,
     parameters=st.dictionaries(text, scalars, max_size=4),
     strength=st.floats(0, 1),
     matte=st.none() | text,
+    keep_matte=st.none() | text,
+    keep_frames=st.lists(spans, max_size=3).map(tuple),
+    defect_map=st.none() | text,
 )
 deliveries = st.builds(
     Delivery,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -58,14 +58,24 @@ def plain(message: types_pb2.Scalar, where: str = "") -> Value:
 
 
 def settings(
-    stage: str, parameters: Mapping[str, Value] | None = None, strength: float = 1.0, matte: str | None = None
+    stage: str,
+    parameters: Mapping[str, Value] | None = None,
+    strength: float = 1.0,
+    matte: str | None = None,
+    *,
+    keep_matte: str | None = None,
+    keep_frames: Iterable[tuple[int, int]] = (),
+    defect_map: str | None = None,
 ) -> types_pb2.StageSettings:
-    """One stage of a recipe."""
+    """One stage of a recipe. ``keep_frames``: half-open spans of media frames."""
     return types_pb2.StageSettings(
         stage=stage,
         parameters={name: scalar(value) for name, value in (parameters or {}).items()},
         strength=strength,
         matte=matte,
+        keep_matte=keep_matte,
+        keep_frames=[types_pb2.Span(start=start, stop=stop) for start, stop in keep_frames],
+        defect_map=defect_map,
     )
 
 

@@ -12,6 +12,7 @@ from resilver_client.values import fraction, plain
 from resilver_otio.types import Layout, Selection
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
+from resilver_server.domain.spans import Span
 from resilver_server.scheduling.requests import JobRequest
 
 _LONGEST_ID = 128
@@ -52,7 +53,16 @@ def _read_stage(message: types_pb2.StageSettings) -> StageSettings:
         parameters={name: plain(value, f"{where}, {name}") for name, value in message.parameters.items()},
         strength=message.strength if message.HasField("strength") else 1.0,
         matte=message.matte if message.HasField("matte") else None,
+        keep_matte=message.keep_matte if message.HasField("keep_matte") else None,
+        keep_frames=tuple(_read_span(span, f"{where}, keep_frames") for span in message.keep_frames),
+        defect_map=message.defect_map if message.HasField("defect_map") else None,
     )
+
+
+def _read_span(message: types_pb2.Span, where: str) -> Span:
+    if not 0 <= message.start < message.stop:
+        raise InvalidRequest(f"frames {message.start} to {message.stop} are none", where=where)
+    return Span(message.start, message.stop)
 
 
 def _read_delivery(message: types_pb2.Delivery) -> Delivery:

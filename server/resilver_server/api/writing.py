@@ -57,7 +57,15 @@ def write_recipe(recipe: Recipe) -> types_pb2.Recipe:
 
 
 def write_settings(value: StageSettings) -> types_pb2.StageSettings:
-    return settings(value.stage, value.parameters, value.strength, value.matte)
+    return settings(
+        value.stage,
+        value.parameters,
+        value.strength,
+        value.matte,
+        keep_matte=value.keep_matte,
+        keep_frames=[(span.start, span.stop) for span in value.keep_frames],
+        defect_map=value.defect_map,
+    )
 
 
 def _write_delivery(delivery: Delivery) -> types_pb2.Delivery:

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import typer
 
-from resilver_client.errors import InvalidRate
+from resilver_client.errors import InvalidRate, InvalidRecipe
 from resilver_otio.sources import PICTURES
 from resilver_otio.types import Selection
 from resilver_server.domain.rates import Rate, format_rate, parse_rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
+from resilver_server.domain.spans import parse_frames as parse_frame_list
 from resilver_server.media.profiles import PROFILES, profile
+from resilver_server.stages.spec import FIELDS
 
 _TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
 _TIMECODE = re.compile(r"(\d{1,5}):(\d\d):(\d\d)[:;](\d\d)")
+_FRAMES = re.compile(r"\d+(-\d+)?")
 _SELECTORS = {"name": "names", "track": "tracks", "marker": "markers", "colour": "colours", "color": "colours"}
 
 
@@ -47,17 +50,36 @@ def rate_argument(text: str, option: str) -> Rate:
 
 
 def parse_stage(text: str) -> StageSettings:
-    """``NAME`` or ``NAME:key=value,key=value``; the keys ``strength`` and ``matte`` belong to every stage."""
+    """``NAME`` or ``NAME:key=value,key=value``; strength, pictures and ``keep_frames`` are no parameters of its own."""
     name, _, rest = text.partition(":")
-    parameters: dict[str, Scalar] = {}
-    for item in filter(None, rest.split(",")):
-        key, equals, value = item.partition("=")
-        if not equals or not key.strip():
+    values = _values(rest)
+    strength = _strength(values.pop("strength", "1"))
+    pictures = {field: _path(values.pop(field, "")) for field in FIELDS.values()}
+    try:
+        kept = parse_frame_list(values.pop("keep_frames", ""))
+    except InvalidRecipe as error:
+        raise typer.BadParameter(str(error), param_hint="--stage") from error
+    parameters: dict[str, Scalar] = dict(values)
+    return StageSettings(name.strip(), parameters, strength, keep_frames=kept, **pictures)
+
+
+def _values(text: str) -> dict[str, str]:
+    """By key. Frame numbers behind a comma go on with the list before it: ``keep_frames=120-139,200``."""
+    values: dict[str, str] = {}
+    key = ""
+    for item in filter(None, text.split(",")):
+        if key and _FRAMES.fullmatch(item.strip()):
+            values[key] += f",{item.strip()}"
+            continue
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not key:
             raise typer.BadParameter(f"{item!r} is no key=value", param_hint="--stage")
-        parameters[key.strip()] = value.strip()
-    strength = _strength(str(parameters.pop("strength", "1")))
-    matte = parameters.pop("matte", None)
-    return StageSettings(name.strip(), parameters, strength, str(Path(str(matte)).absolute()) if matte else None)
+        values[key] = value
+    return values
+
+
+def _path(text: str) -> str | None:
+    return str(Path(text).absolute()) if text else None
 
 
 def _strength(text: str) -> float:
@@ -136,7 +158,8 @@ def with_stage(recipe: Recipe, settings: StageSettings) -> Recipe:
         known,
         parameters={**known.parameters, **settings.parameters},
         strength=settings.strength if settings.strength != 1 else known.strength,
-        matte=settings.matte or known.matte,
+        keep_frames=settings.keep_frames or known.keep_frames,
+        **{field: getattr(settings, field) or getattr(known, field) for field in FIELDS.values()},
     )
     return replace(recipe, stages=tuple(merged if stage is known else stage for stage in recipe.stages))
 

@@ -1,14 +1,16 @@
-"""What a clip asks for beside its place: pictures of its own for stages, and which files are its media."""
+"""What a clip asks for beside its place: pictures, kept frames and parameters of its own, and which files it shows."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
-from resilver_client.errors import ClipUnsupported
+from resilver_client.errors import ClipUnsupported, InvalidRecipe
 from resilver_otio.types import ClipRequest
 from resilver_server.domain.formats import FieldFilter
-from resilver_server.domain.recipes import Recipe, StageSettings
+from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
+from resilver_server.domain.spans import Span, parse_frames
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.tasks import ProbeTask
 from resilver_server.stages.catalogue import stage_spec
@@ -24,30 +26,69 @@ _INPUTS: Mapping[str, StageInput] = {
 
 
 def own_recipe(clip: ClipRequest, recipe: Recipe) -> Recipe:
-    """The recipe as it holds for one clip: its own pictures in place of the recipe's.
+    """The recipe as it holds for one clip: its own pictures, kept frames and parameters in place of the recipe's.
 
     Raises ClipUnsupported, naming clip and stage, for a stage that is not in the recipe or does not take them, and
     UnknownStage as the recipe itself would.
     """
-    own: dict[str, dict[str, str]] = {}
+    own: dict[str, dict[str, Any]] = {}
     for key, paths in clip.pictures.items():
         for stage, path in paths.items():
             own.setdefault(stage, {})[_field(clip, recipe, key, stage)] = path
-    stages = tuple(dataclasses.replace(each, **own.get(each.stage, {})) for each in recipe.stages)  # type: ignore[arg-type]
+    for stage, text in clip.keep_frames.items():
+        own.setdefault(stage, {})["keep_frames"] = _kept(clip, recipe, stage, text)
+    for stage, parameters in clip.parameters.items():
+        own.setdefault(stage, {})["parameters"] = _parameters(clip, recipe, stage, parameters)
+    stages = tuple(dataclasses.replace(each, **own.get(each.stage, {})) for each in recipe.stages)
     return dataclasses.replace(recipe, stages=stages)
+
+
+def pictures(recipe: Recipe) -> tuple[str, ...]:
+    """Paths of all the pictures that a recipe's stages take."""
+    found = (getattr(stage, name) for stage in recipe.stages for name in FIELDS.values())
+    return tuple(path for path in found if path is not None)
 
 
 def _field(clip: ClipRequest, recipe: Recipe, key: str, stage: str) -> str:
     """Name of the field of ``StageSettings`` that takes a picture."""
-    where = f"clip {clip.name or clip.id}, stage {stage}"
-    settings: StageSettings | None = recipe.stage(stage)
-    if settings is None:
-        what, remedy = f"it has {_words(key)} for a stage that is not in the recipe", "add the stage, or take them away"
-        raise ClipUnsupported(what, where=where, remedy=remedy)
+    _settings(clip, recipe, key, stage)
     wanted = _INPUTS[key]
     if wanted not in stage_spec(stage).inputs:
-        raise ClipUnsupported(f"the stage takes no {_words(key)}", where=where, remedy="take them away from the clip")
+        remedy = "take them away from the clip"
+        raise ClipUnsupported(f"the stage takes no {_words(key)}", where=_where(clip, stage), remedy=remedy)
     return FIELDS[wanted]
+
+
+def _kept(clip: ClipRequest, recipe: Recipe, stage: str, text: str) -> tuple[Span, ...]:
+    _settings(clip, recipe, "keep_frames", stage)
+    if not stage_spec(stage).renders:
+        raise ClipUnsupported("the stage changes no frames", where=_where(clip, stage), remedy="keep none from it")
+    try:
+        return parse_frames(text)
+    except InvalidRecipe as error:
+        raise ClipUnsupported(f"keep frames: {error.what}", where=_where(clip, stage), remedy=error.remedy) from error
+
+
+def _parameters(clip: ClipRequest, recipe: Recipe, stage: str, own: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    laid = {**_settings(clip, recipe, "parameters", stage).parameters, **own}
+    try:
+        stage_spec(stage).parse(laid)
+    except InvalidRecipe as error:
+        raise ClipUnsupported(error.what, where=f"clip {clip.name or clip.id}, {error.where}") from error
+    return laid
+
+
+def _settings(clip: ClipRequest, recipe: Recipe, key: str, stage: str) -> StageSettings:
+    """The recipe's own of that stage."""
+    settings = recipe.stage(stage)
+    if settings is None:
+        what, remedy = f"it has {_words(key)} for a stage that is not in the recipe", "add the stage, or take them away"
+        raise ClipUnsupported(what, where=_where(clip, stage), remedy=remedy)
+    return settings
+
+
+def _where(clip: ClipRequest, stage: str) -> str:
+    return f"clip {clip.name or clip.id}, stage {stage}"
 
 
 def _words(key: str) -> str:

@@ -48,7 +48,7 @@ from resilver_server.planning.tasks import (
 )
 from resilver_server.storage.rows import FitRow
 
-from .asking import own_recipe, preview_bytes, probe_task
+from .asking import own_recipe, pictures, preview_bytes, probe_task
 from .identity import bounded, fit_key, media_stamp
 from .names import stems
 from .requests import JobRequest
@@ -139,7 +139,7 @@ class Planner:
         """
         probed: Probed = {}
         folder = self._check(request)
-        await self._check_mattes((stage.matte for stage in request.recipe.stages), probed)
+        await self._check_pictures(pictures(request.recipe), probed)
         collected = await asyncio.to_thread(collect, request.timeline, request.selection)
         refusals = list(collected.refusals)
         _refuse(refusals, request)
@@ -166,15 +166,13 @@ class Planner:
         refuse_unwritable(folder)
         if request.preview_frames < 0:
             raise InvalidRequest("a preview of less than no frames", where="preview_frames")
-        delivery = request.recipe.delivery
-        for path in (delivery.audio, *(stage.matte for stage in request.recipe.stages)):
-            if path is not None:
-                self._settings.allow(path)
+        for path in filter(None, (request.recipe.delivery.audio, *pictures(request.recipe))):
+            self._settings.allow(path)
         return folder
 
-    async def _check_mattes(self, paths: Iterable[str | None], probed: Probed) -> None:
+    async def _check_pictures(self, paths: Iterable[str], probed: Probed) -> None:
         """Raises InvalidMatte: a picture that cannot be read is found before a night of rendering, not in it."""
-        for path in filter(None, paths):
+        for path in paths:
             try:
                 await self._probed(ProbeTask(path), probed)
             except (MediaCorrupt, MediaNotFound, MediaUnreadable, SequenceGap, GeometryMismatch) as error:
@@ -188,7 +186,7 @@ class Planner:
         own = [path for paths in clip.pictures.values() for path in paths.values()]
         for path in own:
             self._settings.allow(path)
-        await self._check_mattes(own, probed)
+        await self._check_pictures(own, probed)
         media = await self._probed(probe_task(clip), probed)
         located = locate(clip, media.rate, media.frame_count, timecode_seconds(media.start_timecode, media.rate))
         shot = _shot(clip, located, media, str(Path(request.output_folder) / stem))

@@ -11,7 +11,7 @@ from resilver_server.domain.digests import digest_of
 from resilver_server.domain.recipes import Recipe
 from resilver_server.domain.serial import dumps
 from resilver_server.domain.spans import Span
-from resilver_server.planning.plans import ChunkPlan, ModelUse, Numerics, ShotPlan
+from resilver_server.planning.plans import ChunkPlan, ModelUse, Numerics, ShotPlan, StagePlan
 from resilver_server.planning.tasks import SolveResult
 
 
@@ -33,6 +33,12 @@ class StageNote:
     models: tuple[ModelUse, ...]
     matte_digest: str
     """Of the matte that the recipe names; empty without one."""
+    keep_digest: str = ""
+    """Of the keep matte."""
+    keep_frames: tuple[Span, ...] = ()
+    """Media frames that the stage left alone."""
+    defect_digest: str = ""
+    """Of the scanner's map."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +111,28 @@ def sidecar(
         computed=spans_of(computed),
         recipe=recipe,
         recipe_digest=digest_of(recipe),
-        stages=tuple(
-            StageNote(s.settings.stage, s.version, s.settings.parameters, s.settings.strength, s.models, s.matte_digest)
-            for s in plan.stages
-        ),
+        stages=tuple(_stage_note(stage) for stage in plan.stages),
         numerics=plan.numerics,
         findings=solved.findings,
         chunks=tuple(ChunkNote(chunk.chunk.outputs, chunk.chunk.key, chunk.digest) for chunk in chunks),
         warnings=plan.warnings,
     )
     return dumps(note) + "\n"
+
+
+def _stage_note(stage: StagePlan) -> StageNote:
+    settings = stage.settings
+    return StageNote(
+        stage=settings.stage,
+        version=stage.version,
+        parameters=settings.parameters,
+        strength=settings.strength,
+        models=stage.models,
+        matte_digest=stage.matte_digest,
+        keep_digest=stage.keep_digest,
+        keep_frames=settings.keep_frames,
+        defect_digest=stage.defect_digest,
+    )
 
 
 def spans_of(frames: Iterable[int]) -> tuple[Span, ...]:

@@ -34,6 +34,8 @@ class _StageInputEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """White is where the film stays as it is, bit for bit."""
     STAGE_INPUT_KEY_FRAMES: _StageInput.ValueType  # 3
     """Frames of the film as they shall look in colour."""
+    STAGE_INPUT_DEFECT_MAP: _StageInput.ValueType  # 4
+    """White is where a scanner saw a defect."""
 
 class StageInput(_StageInput, metaclass=_StageInputEnumTypeWrapper):
     """Pictures that an artist gives to a stage beside the film."""
@@ -46,6 +48,8 @@ STAGE_INPUT_KEEP_MATTE: StageInput.ValueType  # 2
 """White is where the film stays as it is, bit for bit."""
 STAGE_INPUT_KEY_FRAMES: StageInput.ValueType  # 3
 """Frames of the film as they shall look in colour."""
+STAGE_INPUT_DEFECT_MAP: StageInput.ValueType  # 4
+"""White is where a scanner saw a defect."""
 global___StageInput = StageInput
 
 class _ModelState:

@@ -202,15 +202,26 @@ class StageSettings(google.protobuf.message.Message):
     PARAMETERS_FIELD_NUMBER: builtins.int
     STRENGTH_FIELD_NUMBER: builtins.int
     MATTE_FIELD_NUMBER: builtins.int
+    KEEP_MATTE_FIELD_NUMBER: builtins.int
+    KEEP_FRAMES_FIELD_NUMBER: builtins.int
+    DEFECT_MAP_FIELD_NUMBER: builtins.int
     stage: builtins.str
     """Name of the stage as the catalogue lists it."""
     strength: builtins.float
     """0 leaves the frame as it was, 1 (also when absent) is the full effect."""
     matte: builtins.str
     """Path of a still, clip or sequence as the server sees it; white is where the stage works."""
+    keep_matte: builtins.str
+    """The same for what is kept: wherever it is not black, the stage leaves the frame as it got it, bit for bit."""
+    defect_map: builtins.str
+    """The same as a matte; white is where a scanner saw a defect."""
     @property
     def parameters(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___Scalar]:
         """Parameters by name, as the stage's JSON Schema describes them; those left out take their defaults."""
+
+    @property
+    def keep_frames(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Span]:
+        """Media frames, counted from 0, that the stage leaves as it got them."""
 
     def __init__(
         self,
@@ -219,9 +230,16 @@ class StageSettings(google.protobuf.message.Message):
         parameters: collections.abc.Mapping[builtins.str, global___Scalar] | None = ...,
         strength: builtins.float | None = ...,
         matte: builtins.str | None = ...,
+        keep_matte: builtins.str | None = ...,
+        keep_frames: collections.abc.Iterable[global___Span] | None = ...,
+        defect_map: builtins.str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_matte", b"_matte", "_strength", b"_strength", "matte", b"matte", "strength", b"strength"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_matte", b"_matte", "_strength", b"_strength", "matte", b"matte", "parameters", b"parameters", "stage", b"stage", "strength", b"strength"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_matte", b"keep_matte", "matte", b"matte", "strength", b"strength"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_frames", b"keep_frames", "keep_matte", b"keep_matte", "matte", b"matte", "parameters", b"parameters", "stage", b"stage", "strength", b"strength"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_defect_map", b"_defect_map"]) -> typing.Literal["defect_map"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_keep_matte", b"_keep_matte"]) -> typing.Literal["keep_matte"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_matte", b"_matte"]) -> typing.Literal["matte"] | None: ...
     @typing.overload
