@@ -79,7 +79,12 @@ def current(project: "Project", wanted: str) -> "Timeline":
     return opened
 
 
+def needs_selection(resolve: "Resolve") -> bool:
+    """Whether nothing can be appended while no media is selected, as it was up to 20.3.1."""
+    return api.version(resolve) <= (20, 3, 1)
+
+
 def selected_for(pool: "MediaPool", resolve: "Resolve", media: Any) -> None:
-    """Up to 20.3.1 nothing can be appended while no media is selected."""
-    if api.version(resolve) <= (20, 3, 1):
+    """Select media where that is needed, and where a script can."""
+    if needs_selection(resolve):
         api.call(pool, "SetSelectedClip", media)

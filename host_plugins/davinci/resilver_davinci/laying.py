@@ -66,7 +66,7 @@ def lay(work: Work, piece: Piece, known: List[str]) -> str:
         laid = _append(work, piece, end, known)
         if laid and _fits(work, piece, laid, lengths):
             return laid.id
-    raise _wrong_length(piece, lengths) if lengths else _not_laid(work.timeline, piece)
+    raise _wrong_length(piece, lengths) if lengths else _not_laid(work, piece)
 
 
 def _fits(work: Work, piece: Piece, laid: Lying, lengths: List[int]) -> bool:
@@ -106,7 +106,7 @@ def _append(work: Work, piece: Piece, end: int, known: List[str]) -> Optional[Ly
     known.extend(one.id for one in new)
     if len(new) > 1:
         remove(work.timeline, piece.kind, [one.id for one in new])
-        raise _not_laid(work.timeline, piece)
+        raise _not_laid(work, piece)
     return new[0] if new else None
 
 
@@ -140,9 +140,18 @@ def _wrong_length(piece: Piece, lengths: Sequence[int]) -> Refused:
     return refused_by_resolve(what, piece.name, "lay it by hand, from the bin in the media pool")
 
 
-def _not_laid(timeline: "Timeline", piece: Piece) -> Refused:
-    where = words.when(timeline, piece.place.start)
+def _not_laid(work: Work, piece: Piece) -> Refused:
+    """Why Resolve, which says nothing, has not laid a piece, as far as that can be seen."""
+    where = words.when(work.timeline, piece.place.start)
     what = "Resolve does not lay it on {} track {} at {}".format(piece.kind, piece.place.track, where)
+    if work.timeline.GetIsTrackLocked(piece.kind, piece.place.track):
+        return refused_by_resolve(what + ": the track is locked", piece.name, "unlock it, then try again")
+    there = [one for one in lying(work.timeline, piece.kind, piece.place.track) if one.place.overlaps(piece.place)]
+    if there:
+        what += ': "{}" has come there meanwhile'.format(api.text(there[0].item.GetName()))
+        return refused_by_resolve(what, piece.name, "move it away, then try again")
+    if keeping.needs_selection(work.resolve) and not api.has(work.pool, "SetSelectedClip"):
+        return refused_by_resolve(what, piece.name, "select any clip in the media pool, then try again")
     return refused_by_resolve(what, piece.name)
 
 
