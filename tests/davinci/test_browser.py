@@ -111,6 +111,7 @@ def set_folder(page: Page, folder: Path) -> None:
 def choose_quick(page: Page, folder: Path) -> None:
     """Deflicker alone, without loss: needs no network."""
     page.get_by_role("combobox", name="Preset", exact=True).select_option("talkie")
+    expect(page.get_by_text("its own 24 frames a second are kept")).to_be_visible()
     keep(page, "deflicker")
     page.get_by_role("combobox", name="Format", exact=True).select_option("ffv1")
     set_folder(page, folder)

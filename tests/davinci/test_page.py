@@ -269,7 +269,7 @@ def test_the_end_lets_waiting_pages_go(serving: Serving, visitor: Visitor, desk:
     desk.close()
     serving.stop()
     waiting.join(10)
-    assert answers == [200]
+    assert answers == [410]
     assert time.monotonic() - began < 8
     with pytest.raises(ConnectionRefusedError):
         visitor.get("/")

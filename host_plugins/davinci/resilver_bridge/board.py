@@ -17,7 +17,7 @@ class Board:
         self._sections: dict[str, tuple[int, Section]] = {}
         self._version = 0
         self._new = threading.Condition()
-        self._closed = False
+        self.closed = False
 
     def put(self, name: str, section: Section) -> None:
         """Show it from now on. What is equal to what is shown is no change."""
@@ -37,11 +37,11 @@ class Board:
     def wait(self, after: int, seconds: float) -> bool:
         """Until there is something newer, for at most so long; whether there is."""
         with self._new:
-            self._new.wait_for(lambda: self._closed or self._version > after, seconds)
+            self._new.wait_for(lambda: self.closed or self._version > after, seconds)
             return self._version > after
 
     def close(self) -> None:
         """Nobody waits any longer."""
         with self._new:
-            self._closed = True
+            self.closed = True
             self._new.notify_all()

@@ -84,10 +84,12 @@ class Pages:
         return FileResponse(STATIC / "index.html")
 
     async def state(self, request: Request) -> Response:
-        """What has changed after a version; waits until something has."""
+        """What has changed after a version; waits until something has. 410 where nothing will any more."""
         self._seen()
         after = _number(request.query_params.get("after", ""))
         new = await anyio.to_thread.run_sync(self._desk.board.wait, after, _PATIENCE, abandon_on_cancel=True)
+        if self._desk.board.closed:
+            return PlainTextResponse("The desk is closed.", 410)
         if new and after:
             await asyncio.sleep(_GATHERING)
         self._seen()

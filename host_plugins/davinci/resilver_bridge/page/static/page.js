@@ -167,7 +167,7 @@ async function follow() {
       failures = 0;
     } catch (error) {
       failures += 1;
-      if (failures > 2 || error.message === "403") state.gone ||= "lost";
+      if (failures > 2 || ["403", "410"].includes(error.message)) state.gone ||= "lost";
       render();
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
