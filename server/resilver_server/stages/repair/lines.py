@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,8 @@ import torch
 from resilver_server.domain.clocks import Clock
 from resilver_server.stages.contract import AnalysisFrame, Measurements, State
 
-from . import line_fill, line_scene, line_search, line_tracks
+from . import line_fill, line_scene, line_search, line_time, line_tracks
+from .line_joins import SIDE
 from .line_search import BANDS, MOST, Line
 
 SUPPORT = 3.0
@@ -99,21 +101,53 @@ def remove(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor
     """Frame ``centre`` of ``frames`` (n, 3, h, w) without its scratches, (3, h, w), and where it was changed, (h, w)
     bool. ``rows``: what ``solve_lines`` tells of these n entries. Outside the mask every bit is as it was."""
     frame = frames[centre]
+    repairs = _repaired(frame, rows, centre)
+    result, _ = _put_in(frame, repairs)
+    if len(frames) == 1 or not any(_guesses(repair) for _, repair in repairs):
+        return _put_in(frame, [(where, _grained(frame, where, repair)) for where, repair in repairs])
+    spatial = [_put_in(frames[k], _repaired(frames[k], rows, k)) for k in range(len(frames))]
+    clean, masks = torch.stack([one for one, _ in spatial]), torch.stack([one for _, one in spatial])
+    flow, others = line_time.flows(clean, centre)
+    told = []
+    for where, repair in repairs:
+        if _guesses(repair):
+            seen, belief = line_time.seen_elsewhere(clean, masks, centre, flow, others, where)
+            share = repair.guessed * belief
+            repair = replace(repair, values=share * seen + (1 - share) * repair.values)
+        told.append((where, _grained(result, where, repair)))
+    return _put_in(frame, told)
+
+
+_Repairs = list[tuple[line_fill.Strip, line_fill.Repair]]
+
+
+def _repaired(frame: torch.Tensor, rows: State, entry: int) -> _Repairs:
+    """The lines of one frame, each from this frame alone, with those before it taken out."""
     height, width = frame.shape[-2:]
-    result, mask = frame.clone(), torch.zeros((height, width), dtype=torch.bool, device=frame.device)
-    for x, wide in zip(np.asarray(rows["lines_x"])[centre], np.asarray(rows["lines_width"])[centre], strict=True):
-        if wide <= 0 or not (x >= 0).any():
-            continue
-        where = line_fill.strip(x, float(wide), height, width, frame)
-        values, there = line_fill.repaired(result, where)
-        _put(result, mask, where, values, there)
+    left, found = frame, []
+    for x, wide in zip(np.asarray(rows["lines_x"])[entry], np.asarray(rows["lines_width"])[entry], strict=True):
+        if wide > 0 and (x >= 0).any():
+            where = line_fill.strip(x, float(wide), height, width, frame)
+            found.append((where, line_fill.repaired(left, where)))
+            left, _ = _put_in(left, found[-1:])
+    return found
+
+
+def _guesses(repair: line_fill.Repair) -> bool:
+    return bool((repair.guessed.amax(0) * repair.there).any())
+
+
+def _grained(frame: torch.Tensor, where: line_fill.Strip, repair: line_fill.Repair) -> line_fill.Repair:
+    return replace(repair, values=line_fill.with_grain(frame, where, repair))
+
+
+def _put_in(frame: torch.Tensor, repairs: _Repairs) -> tuple[torch.Tensor, torch.Tensor]:
+    """(3, h, w) the frame with repairs, (h, w) bool where they are."""
+    result = frame.clone()
+    mask = torch.zeros(frame.shape[-2:], dtype=torch.bool, device=frame.device)
+    for where, repair in repairs:
+        row, column = torch.nonzero(repair.there, as_tuple=True)
+        place = where.columns[row, column + SIDE]
+        result[:, row, place] = repair.values[:, row, column]
+        mask[row, place] = True
     return result, mask
-
-
-def _put(
-    result: torch.Tensor, mask: torch.Tensor, where: line_fill.Strip, values: torch.Tensor, there: torch.Tensor
-) -> None:
-    row, column = torch.nonzero(there, as_tuple=True)
-    place = where.columns[row, column + line_fill.SIDE]
-    result[:, row, place] = values[:, row, column]
-    mask[row, place] = True
