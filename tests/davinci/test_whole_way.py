@@ -1,8 +1,8 @@
 """All of it at once, as on a user's machine: the installed menu entry in the oldest Python that Resolve takes, the
 bridge as its own process, the real server, and a person at the page in a real browser. Only Resolve is the double.
 
-``RESILVER_SCREENSHOTS`` names a folder for pictures of the steps, ``RESILVER_FILM`` and ``RESILVER_RESULTS`` the film and
-the folder of results to be seen on them.
+``RESILVER_SCREENSHOTS`` names a folder for pictures of the steps, ``RESILVER_FILM`` and ``RESILVER_RESULTS`` the film
+and the folder of results to be seen on them.
 """
 
 from __future__ import annotations
@@ -149,8 +149,10 @@ def test_the_next_day(machine: Machine, server: ServerProcess, page: Page, tmp_p
         assert client.get(job).state == jobs_pb2.JOB_STATE_SUCCEEDED
     running = machine.start(double, "jobs", python=OLDEST, probe=sys.executable, **home)
     page.goto(opened(running))
+    place = page.get_by_role("button", name="Place all finished (1)")
+    expect(place).to_be_visible()
     shot(page, "jobs")
-    page.get_by_role("button", name="Place all finished (1)").click()
+    place.click()
     expect(page.get_by_label("Jobs", exact=True).get_by_text("Placed", exact=True)).to_be_visible()
     page.get_by_role("button", name="Close Resilver").click()
     ended(running)

@@ -49,7 +49,7 @@ class Desk:
     ) -> None:
         """``home`` is Resilver's folder (None: the user's); ``connect`` finds a server or starts one."""
         self._host = host
-        self._file = (home or homes.home()) / "davinci" / "page.json"
+        self._file = (home or homes.home()) / "davinci-page.json"
         self.board = Board()
         self.left = threading.Event()
         self._closed = threading.Event()
