@@ -43,20 +43,20 @@ class Editor:
         with self.turn.mine(self.script.gone.is_set):
             return self.script.call(name, **arguments)
 
-    def look(self, timeline: str | None = None, otio: str | None = None) -> Edit:
-        """The open timeline, or the one of this id, as it is now. ``otio`` is a path to export it to."""
-        return read_edit(self.call("edit", otio=otio, timeline=timeline))
+    def look(self, project: str | None = None, timeline: str | None = None, otio: str | None = None) -> Edit:
+        """The open timeline, or the one of these ids, as it is now. ``otio`` is a path to export it to."""
+        return read_edit(self.call("edit", otio=otio, project=project, timeline=timeline))
 
-    def change(self, timeline: str, call: str, plan: Callable[[Edit], P]) -> tuple[P, dict[str, Any]]:
+    def change(self, project: str, timeline: str, call: str, plan: Callable[[Edit], P]) -> tuple[P, dict[str, Any]]:
         """Look at a timeline, and change it as planned for what is there. Where the script finds, before it touches
         anything, that something has changed since (somebody edits, another job is placed), it is planned anew."""
-        edit, left = self.look(timeline), _AGAIN
+        edit, left = self.look(project, timeline), _AGAIN
         while True:
             planned = plan(edit)
             try:
                 return planned, self.call(call, **planned.arguments)
             except (TargetOccupied, ClipUnsupported):
-                before, edit = edit, self.look(timeline)
+                before, edit = edit, self.look(project, timeline)
                 if not left or edit.video == before.video:
                     raise
             left -= 1

@@ -98,7 +98,9 @@ class Resolve:
             return [
                 f"the timeline {placed.timeline!r} is left as it is: delete it in the media pool if it is not wanted"
             ]
-        plan, result = self._editor.change(placed.timeline_id, "take_back", lambda edit: TakingBack(edit, kept, placed))
+        plan, result = self._editor.change(
+            kept.project_id, placed.timeline_id, "take_back", lambda edit: TakingBack(edit, kept, placed)
+        )
         removed = Fields(result, "take_back").texts("removed")
         self._editor.keeping.write(replace(kept, placed=plan.left(removed)))
         return [*plan.left_behind(removed), *requests.notes(result, "take_back")]

@@ -131,7 +131,10 @@ class ResolveSession:
         """On a track above; the edit is looked at right before, so that nothing is laid over what came since."""
         version = self._editor.hello.version
         plan, result = self._editor.change(
-            kept.timeline_id, "place", lambda edit: placing.over(edit, restored, kept, layout, occupied, version)
+            kept.project_id,
+            kept.timeline_id,
+            "place",
+            lambda edit: placing.over(edit, restored, kept, layout, occupied, version),
         )
         placed = placing.laid_over(plan, result, layout)
         self._tell([*_there(plan), *requests.notes(result, "place"), *transitions(plan.found)])
@@ -139,7 +142,7 @@ class ResolveSession:
 
     def _take(self, kept: Kept, restored: Sequence[RestoredClip]) -> Placed:
         plan, result = self._editor.change(
-            kept.timeline_id, "take", lambda edit: placing.as_takes(edit, restored, kept)
+            kept.project_id, kept.timeline_id, "take", lambda edit: placing.as_takes(edit, restored, kept)
         )
         placed = placing.taken(plan, result)
         self._tell([*_there(plan), *requests.notes(result, "take")])
@@ -147,7 +150,7 @@ class ResolveSession:
 
     def _new_timeline(self, kept: Kept, restored: Sequence[RestoredClip]) -> Placed:
         """A timeline of its own: restored clips on the tracks of their originals, and the sound of the edit."""
-        edit = self._editor.look(kept.timeline_id)
+        edit = self._editor.look(kept.project_id, kept.timeline_id)
         found = pairs(edit, restored, kept.originals)
         rate = _one_rate(restored)
         text = lengths.timeline_rate_text(rate, edit.timeline.drop_frame)

@@ -22,7 +22,7 @@ def project(resolve: "Resolve", arguments: Json) -> Json:
 
 def edit(resolve: "Resolve", arguments: Json) -> Json:
     """The answer to ``edit``. Raises Refused where no timeline is open or Resolve does not export it."""
-    opened = api.open_project(resolve)
+    opened = api.open_project(resolve, arguments.get("project") or "")
     if not arguments.get("timeline"):
         return _read(resolve, opened, _current_timeline(opened), arguments.get("otio"))
     with keeping.as_it_was(resolve, opened):

@@ -19,7 +19,7 @@ class Undo(object):
     def __init__(self) -> None:
         self._steps: List[Tuple[str, Step]] = []
         self.saved = False
-        """Whether the project was saved meanwhile, and so has to be saved again once all is taken back."""
+        """Whether the project was saved meanwhile with what is taken back now."""
 
     def add(self, what: str, step: Step) -> None:
         """Say before something is done how it is taken back. ``what`` is what remains where the step itself fails."""
@@ -41,7 +41,8 @@ class Undo(object):
 def all_or_nothing(resolve: "Resolve", project: "Project", timeline: str = "") -> Iterator[Undo]:
     """A block of which nothing is left where it raises. What is left all the same is said in the error.
 
-    It works in ``project`` and, where that is known before, on the timeline of this id.
+    It works in ``project`` and, where that is known before, on the timeline of this id. Once all is taken back the
+    project is saved: Resolve may have saved by itself (Live Save) while a part lay there.
     """
     known = api.identity(project)
     undo = Undo()
@@ -49,9 +50,10 @@ def all_or_nothing(resolve: "Resolve", project: "Project", timeline: str = "") -
         yield undo
     except Exception as error:
         remains = undo.run(resolve)
-        if undo.saved:
-            reading.saved(resolve)
-        raise (_closed(resolve, known, timeline) or refusal(resolve, error)).leaving(remains) from error
+        closed = _closed(resolve, known, timeline)
+        if not closed and api.answers(resolve) and not reading.saved(resolve) and undo.saved:
+            remains.append("restored clips in the project as it was saved: save it again")
+        raise (closed or refusal(resolve, error)).leaving(remains) from error
 
 
 def _closed(resolve: "Resolve", project: str, timeline: str) -> Optional[Refused]:

@@ -255,7 +255,7 @@ class TimelineItem(Coloured, Marked):
         media = self.double.project.media_of(take.media)
         if media is None:
             return False
-        item.take, item.media, item.name = index, media.id, media.name
+        item.take, item.media, item.name = index, media.id, take.name or media.name
         item.source_in, item.source_frames = take.start, take.end - take.start
         item.speed = item.speed if faults.take_keeps_speed else take.speed
         if take.duration:
@@ -270,5 +270,5 @@ class TimelineItem(Coloured, Marked):
 def first_take(item: Item) -> Take:
     """The item as it lies, as its selector's first take."""
     take = Take(item.media, item.source_in, item.source_in + item.source_frames)
-    take.speed, take.duration = item.speed, item.duration
+    take.speed, take.duration, take.name = item.speed, item.duration, item.name
     return take

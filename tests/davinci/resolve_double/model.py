@@ -90,6 +90,8 @@ class Take(Record):
         self.speed = Fraction(1)
         self.duration = 0
         """Timeline frames that it was laid with; 0: those of the item."""
+        self.name = ""
+        """What the item was called with it; "": as its media is."""
 
 
 class Item(Record):
