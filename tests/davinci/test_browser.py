@@ -6,20 +6,19 @@ start, cancel, start again, done, take back, jobs.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from davinci import browsing
+from davinci.browsing import choose_quick, keep, opened, set_folder, shot
 from davinci.desks import BRIDGE, STATION, TITLE, TUNNEL, conform, desk_over, runs, shown, until
 from davinci.memory_desk_host import MemoryDeskHost
-from publish.conftest import CLOSED
-from publish.conftest import _known_models as known_models
+from publish.conftest import CLOSED, known_models
 from resilver_bridge.desk import Desk
 from resilver_bridge.page.serving import Serving
 from resilver_client.client import Client
@@ -28,17 +27,7 @@ from resilver_publish.types import Layout, Progress
 from support.models import installed_models
 from support.serving import ServerProcess, server_process
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed on this system")
-SIZE = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.skipif(browsing.CHROMIUM is None, reason="no Chromium is installed on this system")
 
 
 @pytest.fixture(scope="module")
@@ -69,52 +58,14 @@ def serving(desk: Desk) -> Iterator[Serving]:
 
 @pytest.fixture
 def page(browser: Browser, serving: Serving) -> Iterator[Page]:
-    context = browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+    page = browsing.new_page(browser)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(serving.url())
     yield page
-    context.close()
+    page.context.close()
     assert faults == []
-
-
-def shot(page: Page, name: str) -> None:
-    folder = os.environ.get("RESILVER_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
-def opened(page: Page, stage: str) -> Locator:
-    """What a click opens or shuts a stage's parameters on."""
-    return page.locator(f"details[data-key={stage}] > summary")
-
-
-def keep(page: Page, *stages: str) -> None:
-    """Switch all other stages off."""
-    switches = page.locator("details.stage > summary > input")
-    switches.first.wait_for()
-    for switch in switches.all():
-        if switch.get_attribute("data-stage") not in stages:
-            switch.uncheck()
-
-
-def set_folder(page: Page, folder: Path) -> None:
-    field = page.get_by_label("Folder")
-    field.fill(str(folder))
-    field.press("Tab")
-
-
-def choose_quick(page: Page, folder: Path) -> None:
-    """Deflicker alone, without loss: needs no network."""
-    page.get_by_role("combobox", name="Preset", exact=True).select_option("talkie")
-    expect(page.get_by_text("its own 24 frames a second are kept")).to_be_visible()
-    keep(page, "deflicker")
-    page.get_by_role("combobox", name="Format", exact=True).select_option("ffv1")
-    set_folder(page, folder)
 
 
 def test_a_persons_way(page: Page, host: MemoryDeskHost, desk: Desk, server: ServerProcess, tmp_path: Path) -> None:
@@ -343,7 +294,7 @@ def test_a_licence_is_read_before_it_is_accepted(browser: Browser, host: MemoryD
     known_models(home)
     with server_process(home) as server, desk_over(host, tmp_path / "home", server.client) as desk:
         serving = Serving(desk)
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page = browsing.new_page(browser)
         page.goto(serving.start())
         keep(page, "upscale")
         opened(page, "upscale").click()
@@ -409,7 +360,7 @@ def test_a_missing_server_and_a_poor_edition(browser: Browser, host: MemoryDeskH
     host.layouts = dict.fromkeys(Layout, "needs Resolve 18.5") | {Layout.FILE: ""}
     with desk_over(host, tmp_path / "home", unreachable) as desk:
         serving = Serving(desk)
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page = browsing.new_page(browser)
         page.goto(serving.start())
         expect(page.get_by_text("The server did not come up in time")).to_be_visible()
         expect(page.get_by_text("The log says why")).to_be_visible()
@@ -459,7 +410,7 @@ def test_networks_and_a_new_timeline(browser: Browser, tmp_path: Path) -> None:
     host.selected = (STATION,)
     with server_process(home) as server, desk_over(host, tmp_path / "home", server.client) as desk:
         serving = Serving(desk)
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page = browsing.new_page(browser)
         page.goto(serving.start())
         expect(page.get_by_role("radio", name="New timeline")).to_be_checked()
         expect(page.get_by_role("combobox", name="Size", exact=True)).to_have_value("3840x2160")

@@ -18,18 +18,17 @@ import av
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from davinci.browsing import CHROMIUM, choose_quick, new_page, shot
 from davinci.installed import Machine, Running, interpreter
 from davinci.linked import doubled
 from davinci.reels import reel
 from davinci.resolve_double import Double
 from davinci.resolve_double.double import Lying
 from davinci.resolve_double.profiles import profile
-from davinci.test_browser import CHROMIUM, SIZE, browser, choose_quick, shot
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 from support.serving import ServerProcess, server_process
 
-__all__ = ["browser"]
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed on this system"),
     pytest.mark.xdist_group("davinci-bridge"),
@@ -54,12 +53,9 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport=SIZE)  # type: ignore[arg-type]
-    page = context.new_page()
-    expect.set_options(timeout=60_000)
-    page.set_default_timeout(60_000)
+    page = new_page(browser)
     yield page
-    context.close()
+    page.context.close()
 
 
 def edit(folder: Path, name: str = "21.0.4 Studio") -> Double:

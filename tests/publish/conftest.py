@@ -26,7 +26,7 @@ CLOSED, ABSENT = "closed", "absent"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     home = tmp_path_factory.mktemp("home")
-    _known_models(home)
+    known_models(home)
     with server_process(home) as running:
         yield running
 
@@ -47,7 +47,7 @@ def host(media: Path) -> MemoryHost:
     return MemoryHost(media, film)
 
 
-def _known_models(home: Path) -> None:
+def known_models(home: Path) -> None:
     """Two tiny networks of one's own, neither installed: nothing comes from the network."""
     torch.manual_seed(3)
     with pytest.MonkeyPatch.context() as patch:
