@@ -47,6 +47,9 @@ _DARK, _BRINK, _BORDER = 0.07, 0.015, 0.2
 to them. A border wider than the last is taken for a dark scene."""
 _CHANCE = 3.0
 """Paths by chance are expected exp(-this) times a frame."""
+_TILT, _TELLING = 0.04, 4
+"""Pixels to the side for each of height that lines lean at most, and bands that tell it. Film runs straight past what
+scratches it: lines lean by its sway alone, about a pixel in a frame's height."""
 _UPRIGHT = 8.0
 """Squared bands by which fitted lines are held upright: few bands tell no tilt."""
 _SMALLEST = 32
@@ -72,6 +75,7 @@ def find(planes: list[Plane]) -> list[Line]:
     if min(planes[0].shape) < _SMALLEST:
         return []
     found = [line for plane in planes for line in _of_plane(plane)]
+    found = [line for line in found if abs(_tilt(line)) * BANDS <= _TILT * planes[0].shape[0]]
     kept: list[Line] = []
     for line in sorted(found, key=lambda line: -line.score):
         if len(kept) < MOST and not any(_overlap(line, other) for other in kept):
@@ -212,6 +216,14 @@ def _beside(level: Plane, column: int) -> float:
     bend = before - 2 * here + after
     beside = float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < -1e-6 else 0.0
     return peak - column + beside
+
+
+def _tilt(line: Line) -> float:
+    """Pixels to the right from a band to the next; 0 where too little of it was seen to tell."""
+    bands = np.flatnonzero(line.x >= 0)
+    if len(bands) < _TELLING:
+        return 0.0
+    return float(np.polyfit(bands, line.x[bands].astype(np.float64), 1)[0])
 
 
 def _overlap(line: Line, other: Line) -> bool:

@@ -153,9 +153,10 @@ def is_scratch(evidence: Evidence, rate: float) -> Flags:
 
 def places(lines: Lines, links: Links, found: Flags, evidence: Evidence) -> tuple[Floats, Floats, Floats]:
     """x (entries, lines, bands) pixels, -1 where there is none, width and sign (entries, lines) of the scratches: as
-    seen, in the bands where the track usually is, and in the entries that it jumps over."""
-    often = evidence.seen >= _OFTEN
-    x = np.where((often | (lines.x >= 0)) & found[..., None], filled(lines.x), -1).astype(np.float32)
+    seen, in the bands where the track often is and between these, and in the entries that it jumps over."""
+    often = (evidence.seen >= _OFTEN) | (lines.x >= 0)
+    above, below = (np.maximum.accumulate(side, axis=-1) for side in (often, often[..., ::-1]))
+    x = np.where(above & below[..., ::-1] & found[..., None], filled(lines.x), -1).astype(np.float32)
     width = np.where(found, lines.width, 0).astype(np.float32)
     most = x.shape[1]
     for here in np.flatnonzero(found.ravel() & (links.before >= 0)):

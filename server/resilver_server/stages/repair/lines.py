@@ -118,6 +118,16 @@ def remove(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor
     return _put_in(frame, told)
 
 
+def without(frames: torch.Tensor, centre: int, rows: State) -> torch.Tensor:
+    """``frames`` (n, 3, h, w), all without their scratches: ``centre`` as ``remove`` leaves it, the others, which only
+    serve to look at, each from itself alone. The very same tensor where there is none."""
+    if not np.any(np.asarray(rows["lines_width"], np.float32) > 0):
+        return frames
+    plain = [_put_in(frames[k], _repaired(frames[k], rows, k))[0] for k in range(len(frames))]
+    plain[centre] = remove(frames, centre, rows)[0]
+    return torch.stack(plain)
+
+
 _Repairs = list[tuple[line_fill.Strip, line_fill.Repair]]
 
 
