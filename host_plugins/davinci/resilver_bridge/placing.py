@@ -57,7 +57,7 @@ def over(
     FrameCountMismatch, and HostFailed where this version of Resolve cannot make room.
     """
     found = pairs(edit, restored, kept.originals)
-    there = {each.now.id: item for each in found for item in edit.items() if _lies_over(item, each)}
+    there = _lying_over(edit, found)
     missing = [each for each in found if each.now.id not in there]
     ranges = [lengths.over(each.restored, each.now.duration, edit.timeline.rate) for each in missing]
     assigned = assign(edit, [each.now for each in missing], occupied, version)
@@ -144,10 +144,17 @@ def _called(kept: Kept, clips: list[dict[str, object]]) -> dict[str, object]:
     return {"project": kept.project_id, "timeline": kept.timeline_id, "bin": requests.BIN, "clips": clips}
 
 
-def _lies_over(item: Item, pair: Pair) -> bool:
-    now = pair.now
-    place = (item.start, item.duration) == (now.start, now.duration) and item.track > now.track
-    return place and shows(item, pair.restored)
+def _lying_over(edit: Edit, found: Sequence[Pair]) -> dict[str, Item]:
+    """By id of the original, the item above it that shows its restored file for as long as it lasts."""
+    at: dict[tuple[int, int], list[Item]] = {}
+    for item in edit.items():
+        at.setdefault((item.start, item.duration), []).append(item)
+    return {
+        each.now.id: item
+        for each in found
+        for item in at[each.now.start, each.now.duration]
+        if item.track > each.now.track and shows(item, each.restored)
+    }
 
 
 def _left_over(planned: Planned) -> list[int]:
