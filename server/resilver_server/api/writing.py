@@ -148,6 +148,8 @@ def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:
         head=rational(shot.head),
         output_format=write_format(shot.output_format),
         change_maps=[_write_change(change) for change in shot.change_maps],
+        rendered=[write_span(span) for span in shot.rendered],
+        chunks_stored=shot.chunks_stored,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -11,6 +12,7 @@ from resilver_otio.types import Placed, Restored
 from resilver_server.domain.digests import digest_of
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import canonical, loads
+from resilver_server.domain.spans import format_frames
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.timecode import timecode_at
 from resilver_server.storage.rows import ShotRow
@@ -18,7 +20,7 @@ from resilver_server.storage.rows import ShotRow
 from .analysis import analyse
 from .desk import JobRun
 from .joining import ShotResult, join, preview
-from .ledger import UNDER_WAY
+from .ledger import UNDER_WAY, ShotFacts
 from .outline import ClipPlace
 from .patience import patiently
 from .records import JobResult, ShotPhase
@@ -58,9 +60,21 @@ async def _finish_job(run: JobRun) -> None:
     outputs = tuple(shot.output for shot in shots)
     pictures = tuple(picture for result in results for picture in result.pictures)
     placed = Placed("", ()) if run.request.preview_frames else await asyncio.to_thread(_placed, run, shots, results)
-    result = JobResult(placed.timeline, placed.report, outputs, pictures)
+    reused = () if run.request.preview_frames else told(await run.ledger.facts(run.job))
+    result = JobResult(placed.timeline, (*placed.report, *reused), outputs, pictures)
     allowed = (*UNDER_WAY, JobState.PAUSED)  # nothing is left that a pause could stop
     await run.ledger.move(run.job, JobState.SUCCEEDED, allowed, result=canonical(result))
+
+
+def told(shots: Sequence[ShotFacts]) -> tuple[str, ...]:
+    """Which chunks were rendered, in a sentence for each shot of which earlier runs had rendered some."""
+    return tuple(_reused(shot) for shot in shots if shot.chunks_stored)
+
+
+def _reused(shot: ShotFacts) -> str:
+    name = loads(ShotPlan, shot.row.plan).shot.name
+    new = f"output frames {format_frames(shot.rendered)} are new" if shot.rendered else "nothing had to be rendered"
+    return f"{name}: {shot.chunks_stored} of {shot.chunks} chunks were rendered before; {new}"
 
 
 def _placed(run: JobRun, shots: list[ShotRow], results: list[ShotResult]) -> Placed:

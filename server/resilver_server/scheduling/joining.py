@@ -152,13 +152,14 @@ async def _published(run: JobRun, shot: ShotRow) -> bool:
 
 async def _segments(run: JobRun, shot: ShotRow) -> list[tuple[str, Finished]]:
     found = []
+    rendered = await run.ledger.rendered(shot)
     for row in await run.ledger.chunks(run.job, shot.number, RENDER):
         content = await run.ledger.content(row.key)
         assert content is not None, "every chunk is done"
         chunk = loads(ChunkPlan, row.plan)
         computed = tuple(chunk.outputs.start + frame for frame in loads(RenderResult, content.detail).computed)
         path = str(run.desk.content.path(ContentKind.SEGMENT, row.key))
-        found.append((path, Finished(chunk, content.digest, computed)))
+        found.append((path, Finished(chunk, content.digest, computed, chunk.outputs not in rendered)))
     return found
 
 

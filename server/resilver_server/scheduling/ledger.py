@@ -12,6 +12,7 @@ from resilver_client.errors import InvalidRequest, JobNotFound, JobStateConflict
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import ChunkState, JobState
 from resilver_server.domain.serial import canonical, loads
+from resilver_server.domain.spans import Span, merged
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
 from resilver_server.planning.tasks import SolveResult
 from resilver_server.storage.content import find_content, put_content, take_unused
@@ -35,6 +36,8 @@ from .signals import Signals
 T = TypeVar("T")
 
 ANALYSE, RENDER = "analyse", "render"
+STORED = "already in the store"
+"""What the event of a chunk says that this job did not render."""
 UNDER_WAY = (JobState.QUEUED, JobState.ANALYSING, JobState.RENDERING, JobState.JOINING)
 
 
@@ -45,6 +48,10 @@ class ShotFacts:
     chunks_done: int
     findings: str
     """JSON object of texts: what the analysis found."""
+    rendered: tuple[Span, ...]
+    """Output frames of the chunks that this job rendered, merged."""
+    chunks_stored: int
+    """Chunks that are done and were rendered before it."""
 
 
 class Ledger:
@@ -83,6 +90,10 @@ class Ledger:
     async def facts(self, job: str) -> list[ShotFacts]:
         """The shots with what other tables know of them."""
         return await self._database.call(lambda c: [shot_facts(c, shot) for shot in shots_of(c, job)])
+
+    async def rendered(self, shot: ShotRow) -> list[Span]:
+        """Output frames of each chunk that this job rendered."""
+        return await self._database.call(lambda c: rendered_spans(c, shot))
 
     async def shots(self, job: str) -> list[ShotRow]:
         return await self._database.call(lambda c: shots_of(c, job))
@@ -182,7 +193,7 @@ class Ledger:
                 put_content(connection, content)
             set_chunk(connection, chunk, state=ChunkState.DONE)
             if chunk.kind == RENDER:
-                message = "" if content is not None else "already in the store"
+                message = "" if content is not None else STORED
                 append(connection, chunk.job, EventKind.CHUNK, chunk.shot, chunk.number, message)
 
         await self._write(chunk.job, work)
@@ -270,7 +281,18 @@ def shot_facts(connection: sqlite3.Connection, shot: ShotRow) -> ShotFacts:
     chunks, done = connection.execute(counts, (shot.job, shot.number, RENDER)).fetchone()
     findings = "SELECT json_extract(detail, '$.findings') FROM content WHERE key = ?"
     found = connection.execute(findings, (shot.state_key,)).fetchone()
-    return ShotFacts(shot, chunks, done, found[0] if found and found[0] else "{}")
+    rendered = rendered_spans(connection, shot)
+    told = found[0] if found and found[0] else "{}"
+    return ShotFacts(shot, chunks, done, told, merged(rendered), done - len(rendered))
+
+
+def rendered_spans(connection: sqlite3.Connection, shot: ShotRow) -> list[Span]:
+    """Output frames of each chunk that is done and was rendered by this very job, as its events tell."""
+    query = """SELECT json_extract(plan, '$.outputs.start'), json_extract(plan, '$.outputs.stop') FROM chunk
+        WHERE job = :job AND shot = :shot AND kind = :render AND state = 'done' AND number IN
+            (SELECT chunk FROM event WHERE job = :job AND shot = :shot AND kind = 'chunk' AND message <> :stored)"""
+    names = {"job": shot.job, "shot": shot.number, "render": RENDER, "stored": STORED}
+    return [Span(start, stop) for start, stop in connection.execute(query, names)]
 
 
 def set_shot(connection: sqlite3.Connection, shot: ShotRow, **changes: object) -> None:

@@ -74,6 +74,8 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         output_format=plan.output_format,
         change_maps=result.changes,
         head=origin.located.head,
+        rendered=facts.rendered,
+        chunks_stored=facts.chunks_stored,
     )
 
 

@@ -56,6 +56,10 @@ class ShotRecord:
     """Of a preview."""
     head: Fraction = Fraction(0)
     """Record seconds in the result before the clip's own range, for a transition."""
+    rendered: tuple[Span, ...] = ()
+    """Output frames that this job rendered so far; the other chunks that are done had been rendered before it."""
+    chunks_stored: int = 0
+    """Chunks that had been rendered before."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class JobResult:
     timeline: str
     """OTIO JSON with the restored clips in place; empty for a preview."""
     report: tuple[str, ...]
-    """What could not be kept, in plain sentences naming clips."""
+    """What could not be kept, and what earlier runs had rendered already, in plain sentences naming clips."""
     outputs: tuple[str, ...]
     """Absolute paths, one a shot."""
     pictures: tuple[str, ...] = ()

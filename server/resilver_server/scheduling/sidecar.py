@@ -46,6 +46,8 @@ class ChunkNote:
     outputs: Span
     key: str
     digest: str
+    stored: bool = False
+    """Whether an earlier run had rendered it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Finished:
     digest: str
     computed: tuple[int, ...]
     """Output frames of the shot."""
+    stored: bool = False
+    """Whether an earlier run had rendered it."""
 
 
 def sidecar(
@@ -114,7 +118,7 @@ def sidecar(
         stages=tuple(_stage_note(stage) for stage in plan.stages),
         numerics=plan.numerics,
         findings=solved.findings,
-        chunks=tuple(ChunkNote(chunk.chunk.outputs, chunk.chunk.key, chunk.digest) for chunk in chunks),
+        chunks=tuple(ChunkNote(each.chunk.outputs, each.chunk.key, each.digest, each.stored) for each in chunks),
         warnings=plan.warnings,
     )
     return dumps(note) + "\n"

@@ -740,6 +740,8 @@ class Shot(google.protobuf.message.Message):
     OUTPUT_FORMAT_FIELD_NUMBER: builtins.int
     CHANGE_MAPS_FIELD_NUMBER: builtins.int
     HEAD_FIELD_NUMBER: builtins.int
+    RENDERED_FIELD_NUMBER: builtins.int
+    CHUNKS_STORED_FIELD_NUMBER: builtins.int
     number: builtins.int
     """Position among the job's shots, from 0."""
     clip_id: builtins.str
@@ -760,6 +762,8 @@ class Shot(google.protobuf.message.Message):
     """Digest of the finished result."""
     media: builtins.str
     """The result as a player names it: the file, or the printf pattern of a folder of frames. Empty for a preview."""
+    chunks_stored: builtins.int
+    """Chunks that had been rendered before."""
     @property
     def warnings(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Sentences for people."""
@@ -788,6 +792,10 @@ class Shot(google.protobuf.message.Message):
     def head(self) -> resilver.v1.types_pb2.Rational:
         """Seconds in the result before the clip's first moment, for a transition."""
 
+    @property
+    def rendered(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[resilver.v1.types_pb2.Span]:
+        """Output frames that this job rendered so far; the other chunks that are done had been rendered before it."""
+
     def __init__(
         self,
         *,
@@ -808,9 +816,11 @@ class Shot(google.protobuf.message.Message):
         output_format: resilver.v1.types_pb2.FrameFormat | None = ...,
         change_maps: collections.abc.Iterable[global___ChangeMap] | None = ...,
         head: resilver.v1.types_pb2.Rational | None = ...,
+        rendered: collections.abc.Iterable[resilver.v1.types_pb2.Span] | None = ...,
+        chunks_stored: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["head", b"head", "output_format", b"output_format", "output_rate", b"output_rate"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "head", b"head", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "chunks_stored", b"chunks_stored", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "head", b"head", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "rendered", b"rendered", "warnings", b"warnings"]) -> None: ...
 
 global___Shot = Shot
 
@@ -961,7 +971,7 @@ class JobResult(google.protobuf.message.Message):
     """OTIO JSON with the restored clips in place; empty for a preview."""
     @property
     def report(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What could not be kept, in plain sentences naming clips."""
+        """What could not be kept, and what earlier runs had rendered already, in plain sentences naming clips."""
 
     @property
     def outputs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
