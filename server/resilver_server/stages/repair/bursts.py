@@ -115,27 +115,23 @@ def gap(state: State, index: int) -> Gap | None:
     return Gap(before, int(state["after"][index, 0]), float(state["position"][index, 0]))
 
 
-def rebuilt(frames: torch.Tensor, centre: int, lost: Gap) -> torch.Tensor:
-    """(3, h, w) between the undamaged frames of (n, 3, h, w), where things are at that time.
+def between(first: torch.Tensor, last: torch.Tensor, share: float) -> torch.Tensor:
+    """(3, h, w) between two (3, h, w) frames, where things are after ``share`` (0..1) of the time.
 
-    Flow both ways is carried forward to the time (splatting, after Baker et al., "A Database and Evaluation Methodology
-    for Optical Flow", IJCV 92, 2011, section 3.3.2), holes filled from around, and both frames read along it.
+    Flow both ways is carried forward to that time (splatting, after Baker et al., "A Database and Evaluation
+    Methodology for Optical Flow", IJCV 92, 2011, section 3.3.2), holes are filled from around, and both frames are read
+    along it.
     """
-    first, last = centre - lost.before, centre + lost.after
-    if first < 0 or last >= len(frames):
-        return frames[centre]
-    pair = frames[[first, last]]
+    pair = torch.stack([first, last])
     height, width = pair.shape[-2:]
     factor = sizes.flow(height, width)
     small = reduced(motion.luma(pair), factor)
     pictures = motion.guides(small)
     forth, back = motion.flows(pictures, 0, [1])[0], motion.flows(pictures, 1, [0])[0]
     rows, columns = small.shape[-2:]
-    share = lost.position
     from_first = _carried(forth[:rows, :columns], share)
     from_last = _carried(back[:rows, :columns], 1 - share)
-    like = small
-    flow, seen = _combined(from_first, from_last, like)
+    flow, seen = _combined(from_first, from_last, small)
     large = motion.enlarged_planes(flow, factor, height, width) * factor
     seen = motion.enlarged_planes(seen, factor, height, width)
     return _mixed(pair, large, seen, share)

@@ -20,11 +20,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional as F
 
-from .planes import around, box, highest, lowest
+from .planes import around, box, highest, lowest, reduced
 
 _LONGEST = 3
 """Frames that a piece of dirt stays at most."""
+_LONGEST_ONE_SIDED = 2
+"""The same at the ends of a shot: the three frames beyond have to show the place, and may be dirty for three."""
 _FLOOR = 0.008
 """Disagreement of neighbours that is taken for granted: two code values of eight bits."""
 _CAP = 0.1
@@ -35,11 +38,12 @@ _LASTING = 1.25
 """How much more dirt must stand out that lasts: an object that passes by does so too."""
 _ONE_SIDED = 2.0
 """The same where there are frames on one side alone."""
+_CELL = 4
 _EDGE = 8
 """Pixels around within which motion is looked at for edges."""
-_SMOOTH = 0.15
+_SMOOTH = 0.1
 """How much more dirt must stand out for each pixel by which motion differs around it."""
-_STANDING = 0.6
+_STANDING = 0.4
 """The same for dirt that lasts: a foot that stands for three frames is like it, but a leg moves above."""
 _COVERING = 1.0
 """The same where there are frames on one side alone: what covers and uncovers looks just like dirt there."""
@@ -47,6 +51,10 @@ _SURE = 3.0
 """Standing out by so many disagreements is dirt, at sensitivity 0.5."""
 _LIKELY = 1.0
 """As much is, where it touches such a place."""
+_PLENTY = 25.0
+"""As many disagreements in all over a connected place that likely is dirt make it sure: much that is faint."""
+_FAINTEST = 0.08
+"""Longest side of such places, as a share of the height: what is faint and large is brightness."""
 _TRACE = 1.5
 """As much is on the rim of such pieces, there without regard to edges: dirt is soft at its own."""
 _RIM = 2
@@ -94,20 +102,23 @@ def spans(offsets: Sequence[int]) -> list[Span]:
     """All that can be tried with neighbours at these offsets, the likeliest first."""
     before = sorted((o for o in offsets if o < 0), reverse=True)
     after = sorted(o for o in offsets if o > 0)
-    tried = []
-    for length in range(1, _LONGEST + 1):
-        for earlier in range(length):
-            span = _span(before[earlier:], after[length - 1 - earlier :], length > 1)
-            if span and (earlier <= len(before) and length - 1 - earlier <= len(after)):
-                tried.append(span)
-    return tried
+    lengths = [(earlier, length) for length in range(1, _LONGEST + 1) for earlier in range(length)]
+    tried = (_span(before, after, earlier, length) for earlier, length in lengths)
+    return [span for span in tried if span]
 
 
-def _span(before: Sequence[int], after: Sequence[int], lasting: bool) -> Span | None:
+def _span(before: Sequence[int], after: Sequence[int], earlier: int, length: int) -> Span | None:
+    """The span of ``length`` frames, ``earlier`` of them before the frame itself."""
+    later = length - 1 - earlier
+    if earlier > len(before) or later > len(after):
+        return None
+    before, after = before[earlier:], after[later:]
     if before and after:
-        return Span(before[0], after[0], (*before[1:2], *after[1:2]), lasting)
+        return Span(before[0], after[0], (*before[1:2], *after[1:2]), length > 1)
     side = before or after
-    return Span(side[0], side[1], tuple(side[2:3]), lasting) if len(side) > 1 else None
+    if len(side) < 2 or length > _LONGEST_ONE_SIDED:
+        return None
+    return Span(side[0], side[1], tuple(side[2:3]), length > 1)
 
 
 def scores(
@@ -123,9 +134,10 @@ def scores(
     """
     above = {offset: current - highest(plane, 1) for offset, plane in moved.items()}
     below = {offset: lowest(plane, 1) - current for offset, plane in moved.items()}
+    rough = {offset: _roughness(flow) for offset, flow in flows.items()}
     found, plain = [], []
     for span in tried:
-        unit = _disagreement(moved, span) * _roughness(flows, span)
+        unit = _disagreement(moved, span) * _caution(rough, span)
         outstanding = torch.maximum(_least(above, span), _least(below, span))
         one, other = current - moved[span.first], current - moved[span.second]
         found.append(outstanding / unit)
@@ -154,18 +166,25 @@ def _disagreement(moved: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor
     return torch.maximum(wide * span.factor, box(apart[None], _NEAR)[0])
 
 
-def _roughness(flows: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
-    """(1, h, w) from 1: how much motion differs around a place. Where one thing covers another it does, and frames of
-    one side cannot tell that from dirt."""
-    seen = torch.cat([flows[span.first], flows[span.second]])
-    apart = (highest(seen, _EDGE) - lowest(seen, _EDGE)).amax((0, 1))[None]
+def _roughness(flow: torch.Tensor) -> torch.Tensor:
+    """(1, h, w) pixels by which motion differs around a place, of (1, 2, h, w) flow; by cells, for flow is smooth."""
+    height, width = flow.shape[-2:]
+    cells = reduced(flow, _CELL)
+    apart = (highest(cells, _EDGE // _CELL) - lowest(cells, _EDGE // _CELL)).amax(dim=1, keepdim=True)
+    return F.interpolate(apart, scale_factor=_CELL, mode="bilinear", align_corners=False)[0, :, :height, :width]
+
+
+def _caution(rough: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
+    """(1, h, w) from 1: how much more it takes where motion differs around. Where one thing covers another it does, and
+    frames of one side cannot tell that from dirt."""
+    apart = torch.maximum(rough[span.first], rough[span.second])
     if span.one_sided:
         return 1 + _COVERING * apart
     return 1 + (_STANDING if span.lasting else _SMOOTH) * apart
 
 
 def pieces(score: torch.Tensor, sensitivity: float, largest: float) -> Pieces:
-    """Connected places that likely are dirt, at least one of them surely, of at most ``largest`` pixels.
+    """Connected places that likely are dirt and surely are somewhere or in sum, of at most ``largest`` pixels.
 
     On the CPU: labels spread from pixel to pixel, which is no work for tensors. ``score`` is that of ``scores``.
     """
@@ -177,8 +196,11 @@ def pieces(score: torch.Tensor, sensitivity: float, largest: float) -> Pieces:
     boxes = stats[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     kept = np.zeros(count, np.bool_)
     kept[np.unique(labels[best > _SURE * factor])] = True
+    mass = np.bincount(labels.ravel(), weights=best.ravel(), minlength=count)
+    sides = boxes[:, 2:].max(axis=1)
+    kept |= (mass > _PLENTY * factor) & (sides <= _FAINTEST * best.shape[0])
     kept[0] = False
-    kept &= boxes[:, 2:].max(axis=1) <= max(1.0, largest)
+    kept &= sides <= max(1.0, largest)
     found = np.asarray(np.where(kept[labels], labels, 0), np.int32)
     return Pieces(found, boxes, _votes(planes, found, count))
 
@@ -199,7 +221,7 @@ def with_rims(found: Pieces, trace: torch.Tensor, sensitivity: float) -> Pieces:
 
 
 def _factor(sensitivity: float) -> float:
-    return float(4 ** (0.5 - sensitivity))
+    return float(16 ** (0.5 - sensitivity))
 
 
 def _votes(score: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:

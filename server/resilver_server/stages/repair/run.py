@@ -26,6 +26,8 @@ _ALIKE = 0.08
 """Differences above are no matter of brightness."""
 _FEW = 1e-3
 """Share of alike pixels around, below which brightness is left as it is."""
+_BLOCK = 16
+"""Pixels whose mean is compared, for the exposure of the whole frame."""
 _FLAT = 1e-3
 """Variance (of tones 0..1) below which contrast says nothing."""
 _STEEPEST = 1.6
@@ -56,20 +58,27 @@ class _Session:
     def process(self, window: Window) -> torch.Tensor:
         gap = bursts.gap(window.state, window.centre)
         if gap is not None:
-            return bursts.rebuilt(window.frames, window.centre, gap)
-        if not self._parameters.dirt:
-            return window.frames[window.centre]
+            return self._rebuilt(window, gap)
         return self._without_dirt(window)
+
+    def _rebuilt(self, window: Window, gap: bursts.Gap) -> torch.Tensor:
+        ends = window.centre - gap.before, window.centre + gap.after
+        if ends[0] < 0 or ends[1] >= len(window.frames):
+            return window.frames[window.centre]
+        first, last = (self._without_dirt(Window(window.frames, end, window.state)) for end in ends)
+        return bursts.between(first, last, gap.position)
 
     def _without_dirt(self, window: Window) -> torch.Tensor:
         frame = window.frames[window.centre]
+        if not self._parameters.dirt:
+            return frame
         offsets = _offsets(window)
         tried = dirt.spans(offsets)
         if not tried:
             return frame
         view = _View(window, offsets)
         found = self._pieces(view, tried)
-        return view.mended(found, tried) if found.labels.any() else frame
+        return view.mended(found, tried, self._parameters.grain) if found.labels.any() else frame
 
     def _pieces(self, view: _View, tried: list[dirt.Span]) -> dirt.Pieces:
         sensitivity, smoothed = self._parameters.sensitivity, smooth(view.current)[0]
@@ -97,35 +106,36 @@ class _View:
         flow = motion.enlarged(found, coarser, rows, columns, lumas)
         self.current = lumas[centre : centre + 1]
         plain = motion.moved(lumas[[centre + offset for offset in offsets]], flow)
-        level = smooth(plain)
-        level = _levelled(smooth(self.current), level)
+        level = _levelled(smooth(self.current), smooth(plain))
         self.smoothed = dict(zip(offsets, level, strict=True))
         self._plain = dict(zip(offsets, plain[:, None], strict=True))
         self.flow = dict(zip(offsets, flow[:, None], strict=True))
 
-    def mended(self, found: dirt.Pieces, tried: list[dirt.Span]) -> torch.Tensor:
+    def mended(self, found: dirt.Pieces, tried: list[dirt.Span], grain: bool) -> torch.Tensor:
         """The frame with the places found filled; not a bit changed elsewhere."""
         frames, centre = self._window.frames, self._window.centre
         height, width = frames.shape[-2:]
         dirty = torch.from_numpy(found.labels > 0).to(frames.device)[None, None].to(frames.dtype)
         rows, columns = _full(found.labels > 0, self.factor, height, width)
-        picked = found.span[found.labels[rows // self.factor, columns // self.factor]]
-        pairs = [np.array([getattr(span, side) for span in tried])[picked] for side in ("first", "second")]
+        offsets = np.array([_sources(span) for span in tried])
+        sources = offsets[found.span[found.labels[rows // self.factor, columns // self.factor]]].T
         known = {
             offset: fill.guidance(self.current, self._plain[offset], self.flow[offset], dirty)
-            for offset in sorted({int(offset) for pair in pairs for offset in np.unique(pair)})
+            for offset in sorted({int(offset) for offset in np.unique(sources)} - {0})
         }
-        places, wanted = _tensors(frames, rows, columns), _tensors(frames, *pairs)
+        places = torch.from_numpy(rows).to(frames.device), torch.from_numpy(columns).to(frames.device)
+        wanted = torch.from_numpy(np.ascontiguousarray(sources)).to(frames.device)
         neighbours = {offset: frames[centre + offset] for offset in known}
         result = frames[centre].clone()
-        result[:, places[0], places[1]] = fill.filled(neighbours, places, wanted, known, self.factor)
+        result[:, places[0], places[1]] = fill.filled(
+            frames[centre], neighbours, places, wanted, known, self.factor, grain
+        )
         return result
 
 
-def _tensors(
-    like: torch.Tensor, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.from_numpy(one).to(like.device), torch.from_numpy(other).to(like.device)
+def _sources(span: dirt.Span) -> tuple[int, ...]:
+    """Four offsets that a place is filled from, 0 for none."""
+    return (span.first, span.second, *span.further, 0, 0)[:4]
 
 
 def _full(
@@ -146,6 +156,7 @@ def _offsets(window: Window) -> list[int]:
 def _levelled(current: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
     """(n, 1, h, w) neighbours brought to the brightness and the contrast of the frame around each place, by a line
     through what is alike: as flicker, fog and fades differ from frame to frame, dirt does not."""
+    moved = moved * _exposure(current, moved)
     alike = ((current - moved).abs() < _ALIKE).to(moved.dtype)
 
     def mean(planes: torch.Tensor) -> torch.Tensor:
@@ -156,6 +167,13 @@ def _levelled(current: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
     both, own = mean(current * moved) - here * there, mean(moved * moved) - there * there
     slope = ((both + _FLAT) / (own + _FLAT)).clamp(1 / _STEEPEST, _STEEPEST)
     return here + slope * (moved - there)
+
+
+def _exposure(current: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
+    """(n, 1, 1, 1) by how much all of the frame is brighter than its neighbours: the median over blocks."""
+    here, there = reduced(current, _BLOCK), reduced(moved, _BLOCK)
+    ratio = ((here + _FEW) / (there + _FEW)).flatten(1).median(dim=1).values
+    return ratio[:, None, None, None]
 
 
 def open_session(parameters: RepairParameters, context: StageContext) -> _Session:

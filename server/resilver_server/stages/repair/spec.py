@@ -31,7 +31,11 @@ class RepairParameters:
         maximum=1.0,
     )
     largest: float = parameter(
-        0.2, "Longest side of a piece of dirt, as a share of the frame's height", minimum=0.002, maximum=1.0
+        0.4, "Longest side of a piece of dirt, as a share of the frame's height", minimum=0.002, maximum=1.0
+    )
+    grain: bool = parameter(
+        True,
+        "Give what is filled in the grain of a frame; without, it is smooth, for film whose grain is reduced after",
     )
     bursts: bool = parameter(True, "Rebuild up to four frames in a row that are burnt, blank or missing")
 

@@ -19,10 +19,12 @@ from .dirt import Pieces, Span
 Plane = npt.NDArray[np.float32]
 _MARGIN = 3
 """Pixels around a piece that have to be found with it: a spot is a spot by what is around it."""
-_FOUND = 0.5
+_FOUND = 0.45
 """Share of a piece's own contrast (squared) that may be left where it is found again."""
 _FOUND_ONE_SIDED = 0.6
 """The same where only frames of one side speak for it."""
+_PLAINER = 1.5
+"""By how much more dirt differs from what is around it than what it covers does."""
 _STRAY = 1
 """Pixels by which its way may bend."""
 
@@ -39,6 +41,9 @@ def without_things(
     for number in found.numbers():
         span = tried[found.span[number]]
         pattern, weight, corner = _pattern(found, number, here)
+        if span.one_sided and not _stands_out(found, number, pattern, weight, corner, there[span.first], reach):
+            dropped[number] = True
+            continue
         maps = {}
         for offset in (span.first, span.second):
             field = there[offset][corner[0] :, corner[1] :]
@@ -56,6 +61,22 @@ def _pattern(found: Pieces, number: int, current: Plane) -> tuple[Plane, Plane, 
     size = 2 * _MARGIN + 1
     weight = cv2.dilate((found.labels[place] == number).astype(np.float32), np.ones((size, size), np.uint8))
     return np.ascontiguousarray(current[place]), np.asarray(weight, np.float32), (top, left)
+
+
+def _stands_out(
+    found: Pieces, number: int, pattern: Plane, weight: Plane, corner: tuple[int, int], other: Plane, reach: int
+) -> bool:
+    """Whether a piece differs from what is around it by more than what the other frame shows at its place does.
+
+    Where frames are on one side alone, something that appears looks like dirt on all frames before.
+    """
+    rows, columns = pattern.shape
+    piece = found.labels[corner[0] : corner[0] + rows, corner[1] : corner[1] + columns] == number
+    ring = (weight > 0) & ~piece
+    top, left = corner[0] + reach, corner[1] + reach
+    shown = other[top : top + rows, left : left + columns]
+    now, then = (abs(float(plane[piece].mean()) - float(plane[ring].mean())) for plane in (pattern, shown))
+    return now > _PLAINER * then
 
 
 def _left(maps: Mapping[int, Plane], reach: int) -> float:
