@@ -85,6 +85,6 @@ def _centred(thumbnails: Bytes) -> npt.NDArray[np.float32]:
 
 
 def _lasts(pictures: npt.NDArray[np.float32], row: int) -> bool:
-    """No frame of the next four is like any of the four before."""
-    before, after = pictures[max(0, row - 4) : row], pictures[row : row + 4]
+    """No frame of the next five is like any of the five before: bursts of four burnt frames are no scenes."""
+    before, after = pictures[max(0, row - 5) : row], pictures[row : row + 5]
     return float((before @ after.T).max()) < _SAME_SCENE
