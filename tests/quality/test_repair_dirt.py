@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
+from resilver_server.engine.chain import Chains
 from resilver_server.lab.pictures import Image
 from resilver_server.stages.repair import dirt
 from resilver_server.stages.repair.spec import RepairParameters
 from support.dirt import Dirty, Peer, blank, burnt, compensated_median, dirty, median, repaired, solved
 from support.flicker import Array, distinct, movie, pictures
 from support.shared import footage
+from support.tiny import frames_of, planned, whole, write_clip
+from support.tiny import solved as solved_by_the_engine
 
 COUNT, WIDTH = 12, 448
 INNER = range(3, COUNT - 3)
@@ -205,6 +212,22 @@ def test_burnt_frames_tell_nothing_of_their_neighbours() -> None:
     given = blank([spotted(f, 40, 60) if k == 3 else f for k, f in enumerate(frames)], 4, 2, 1.0)
     results = repaired(given)
     assert all(np.abs(result - frame).max() < 0.06 for result, frame in zip(results, frames, strict=True))
+
+
+def test_chunks_are_the_whole_bit_for_bit(tmp_path: Path) -> None:
+    """Through the engine: dirt, a blank frame and the ends of the shot."""
+    given = [spotted(frame, 20 + 3 * k, 40 + 2 * k) if k % 3 == 0 else frame for k, frame in enumerate(still(12))]
+    frames = np.stack(blank(given, 5, 2, 1.0)).transpose(0, 2, 3, 1)
+    media = write_clip(tmp_path / "film", np.ascontiguousarray(frames).clip(0, 1), Fraction(16), "png")
+    plan = planned(whole(media), media, Recipe((StageSettings("repair"),), Delivery("png")))
+    state, _ = solved_by_the_engine(plan, tmp_path / "whole")
+    parted, _ = solved_by_the_engine(plan, tmp_path / "parts", chunk=5)
+    together, _ = frames_of(plan, state, list(plan.outputs), Chains())
+    parts = [frames_of(plan, parted, list(plan.outputs)[k : k + 4], Chains())[0] for k in (0, 4, 8)]
+    assert torch.equal(torch.cat(parts), together)
+    changes = (together - torch.from_numpy(frames.transpose(0, 3, 1, 2))).abs().amax(dim=(1, 2, 3)) > 0.1
+    assert changes[[0, 3, 5, 6, 9]].all()
+    assert not changes[[1, 2, 4, 7, 8, 10, 11]].any()
 
 
 def test_more_sensitive_finds_more() -> None:
