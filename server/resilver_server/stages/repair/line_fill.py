@@ -92,8 +92,10 @@ def repaired(frame: torch.Tensor, where: Strip) -> Repair:
     level, opacity, there = mixture(inner, across(seen, where.half), where)
     undone = (inner - level) / (1 - opacity)
     guessed = ((opacity - _CLEAR) / (_OPAQUE - _CLEAR)).clamp(0, 1)
-    values = (1 - guessed) * undone + guessed * joined(seen, where.half)
-    return Repair(values, where.mask & there[:, None], guessed)
+    counts = where.mask & there[:, None]
+    if bool((guessed.amax(0) * counts).any()):
+        undone = (1 - guessed) * undone + guessed * joined(seen, where.half)
+    return Repair(undone, counts, guessed)
 
 
 def with_grain(frame: torch.Tensor, where: Strip, repair: Repair) -> torch.Tensor:

@@ -100,22 +100,10 @@ def _column(found: list[Line], name: str) -> npt.NDArray[np.float32]:
 def remove(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor, torch.Tensor]:
     """Frame ``centre`` of ``frames`` (n, 3, h, w) without its scratches, (3, h, w), and where it was changed, (h, w)
     bool. ``rows``: what ``solve_lines`` tells of these n entries. Outside the mask every bit is as it was."""
-    frame = frames[centre]
-    repairs = _repaired(frame, rows, centre)
-    result, _ = _put_in(frame, repairs)
-    if len(frames) == 1 or not any(_guesses(repair) for _, repair in repairs):
-        return _put_in(frame, [(where, _grained(frame, where, repair)) for where, repair in repairs])
-    spatial = [_put_in(frames[k], _repaired(frames[k], rows, k)) for k in range(len(frames))]
-    clean, masks = torch.stack([one for one, _ in spatial]), torch.stack([one for _, one in spatial])
-    flow, others = line_time.flows(clean, centre)
-    told = []
-    for where, repair in repairs:
-        if _guesses(repair):
-            seen, belief = line_time.seen_elsewhere(clean, masks, centre, flow, others, where)
-            share = repair.guessed * belief
-            repair = replace(repair, values=share * seen + (1 - share) * repair.values)
-        told.append((where, _grained(result, where, repair)))
-    return _put_in(frame, told)
+    repairs = _repaired(frames[centre], rows, centre)
+    if len(frames) > 1 and any(_guesses(repair) for _, repair in repairs):
+        repairs = _asked(repairs, *_plain(frames, rows), centre)
+    return _put_in(frames[centre], _grained(frames[centre], repairs))
 
 
 def without(frames: torch.Tensor, centre: int, rows: State) -> torch.Tensor:
@@ -123,9 +111,12 @@ def without(frames: torch.Tensor, centre: int, rows: State) -> torch.Tensor:
     serve to look at, each from itself alone. The very same tensor where there is none."""
     if not np.any(np.asarray(rows["lines_width"], np.float32) > 0):
         return frames
-    plain = [_put_in(frames[k], _repaired(frames[k], rows, k))[0] for k in range(len(frames))]
-    plain[centre] = remove(frames, centre, rows)[0]
-    return torch.stack(plain)
+    clean, masks = _plain(frames, rows)
+    repairs = _repaired(frames[centre], rows, centre)
+    if len(frames) > 1 and any(_guesses(repair) for _, repair in repairs):
+        repairs = _asked(repairs, clean, masks, centre)
+    clean[centre] = _put_in(frames[centre], _grained(frames[centre], repairs))[0]
+    return clean
 
 
 _Repairs = list[tuple[line_fill.Strip, line_fill.Repair]]
@@ -143,12 +134,33 @@ def _repaired(frame: torch.Tensor, rows: State, entry: int) -> _Repairs:
     return found
 
 
+def _plain(frames: torch.Tensor, rows: State) -> tuple[torch.Tensor, torch.Tensor]:
+    """(n, 3, h, w) frames without lines, each from itself alone, and (n, h, w) bool where they were."""
+    done = [_put_in(frame, _repaired(frame, rows, entry)) for entry, frame in enumerate(frames)]
+    return torch.stack([frame for frame, _ in done]), torch.stack([mask for _, mask in done])
+
+
 def _guesses(repair: line_fill.Repair) -> bool:
     return bool((repair.guessed.amax(0) * repair.there).any())
 
 
-def _grained(frame: torch.Tensor, where: line_fill.Strip, repair: line_fill.Repair) -> line_fill.Repair:
-    return replace(repair, values=line_fill.with_grain(frame, where, repair))
+def _asked(repairs: _Repairs, clean: torch.Tensor, masks: torch.Tensor, centre: int) -> _Repairs:
+    """What was joined from the sides, as other frames saw it where they did."""
+    flow, others = line_time.flows(clean, centre)
+    told = []
+    for where, repair in repairs:
+        if _guesses(repair):
+            seen, belief = line_time.seen_elsewhere(clean, masks, centre, flow, others, where)
+            share = repair.guessed * belief
+            repair = replace(repair, values=share * seen + (1 - share) * repair.values)
+        told.append((where, repair))
+    return told
+
+
+def _grained(frame: torch.Tensor, repairs: _Repairs) -> _Repairs:
+    """Repairs with grain; it is read where no line lies."""
+    bare, _ = _put_in(frame, repairs)
+    return [(where, replace(repair, values=line_fill.with_grain(bare, where, repair))) for where, repair in repairs]
 
 
 def _put_in(frame: torch.Tensor, repairs: _Repairs) -> tuple[torch.Tensor, torch.Tensor]:
