@@ -49,7 +49,7 @@ def cut_numbers(parameters: CadenceParameters) -> tuple[int, ...]:
 
 SPEC = StageSpec(
     name="cadence",
-    version=1,
+    version=2,
     summary="Finds repeated frames, the real frames' true times, and the cuts that nothing temporal crosses.",
     parameters=CadenceParameters,
     analysed=True,
