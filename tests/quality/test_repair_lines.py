@@ -6,14 +6,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
+from resilver_server.domain.spans import Span
+from resilver_server.engine.chain import Chains
 from resilver_server.lab.age import AgeSettings, age
 from resilver_server.lab.pictures import Image
+from resilver_server.media.colour import to_rgb
+from resilver_server.media.reader import Reader
 from resilver_server.stages.contract import State
 from resilver_server.stages.repair.line_search import BANDS, MOST
 from resilver_server.stages.repair.lines import SUPPORT, LineAnalyser, remove, solve_lines, without
@@ -30,6 +36,8 @@ from support.scratches import (
     temporal_median,
 )
 from support.shared import footage
+from support.tiny import frames_of, planned, whole, write_clip
+from support.tiny import solved as solved_by_engine
 
 PLAIN = replace(
     AgeSettings(), lost=0, repeated=0, scratches=0, dirt=0, flicker_gain=0.01, flicker_gamma=0.01, flicker_local=0.01
@@ -241,6 +249,22 @@ def test_lines_at_the_very_edge_and_wider_than_the_frame(column: float, width: f
     result, mask = remove(frames, 1, state)
     assert result.isfinite().all()
     assert torch.equal(result[:, ~mask], frames[1][:, ~mask])
+
+
+def test_chunks_are_the_whole(tmp_path: Path) -> None:
+    """Through the engine: measured in pieces or at once, rendered frame by frame or in a row."""
+    given, _ = scratched(movie(footage("colour", "flower.mp4"), 20, 240), LINES[:3], 5)
+    media = write_clip(tmp_path / "clip.mkv", np.stack([frame.transpose(1, 2, 0) for frame in given]), Fraction(16))
+    plan = planned(whole(media), media, Recipe((StageSettings("repair", {"dirt": False}),), Delivery("ffv1")))
+    at_once, in_pieces = (solved_by_engine(plan, tmp_path / str(chunk), chunk)[0] for chunk in (1000, 7))
+    assert at_once.read_bytes() == in_pieces.read_bytes()
+    frames, _ = frames_of(plan, at_once, list(plan.outputs), Chains())
+    alone = [frames_of(plan, at_once, [k], Chains())[0][0] for k in (0, 9, 19)]
+    assert all(torch.equal(frames[k], frame) for k, frame in zip((0, 9, 19), alone, strict=True))
+    with Reader(media) as reader:
+        filmed = to_rgb(next(iter(reader.read(Span(9, 10)))), torch.device("cpu"), torch.float32)
+    changed = (frames[9] != filmed).any(dim=0).float().mean()
+    assert 0.005 < changed < 0.1
 
 
 def test_the_same_work_gives_the_same_bits() -> None:

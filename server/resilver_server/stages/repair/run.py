@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from resilver_server.domain.clocks import Clock
 from resilver_server.stages.contract import AnalysisFrame, Measurements, StageContext, State, Window
 
-from . import bursts, dirt, fill, motion, sizes, things
+from . import bursts, dirt, fill, lines, motion, sizes, things
 from .planes import around, reduced, smooth
 from .spec import DIRT_REACH, RepairParameters
 
@@ -35,19 +36,23 @@ _STEEPEST = 1.6
 
 
 class Analyser:
-    """Keeps a small picture of every frame, by which burnt and missing ones are told."""
+    """Keeps a small picture of every frame, by which burnt and missing ones are told, and looks for upright lines."""
 
     def __init__(self, parameters: RepairParameters) -> None:
         self._parameters = parameters
+        self._lines = lines.LineAnalyser()
 
     def measure(self, frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, npt.NDArray[Any]]:
-        """frame (1,) int64, picture (18, 24) float32."""
-        return {"frame": np.array([frame.index], np.int64), **bursts.measured(frame.luma)}
+        """frame (1,) int64, picture (18, 24) float32; what ``LineAnalyser`` says, if lines are to go."""
+        lasting = self._lines.measure(frame, previous) if self._parameters.lines else {}
+        return {"frame": np.array([frame.index], np.int64), **bursts.measured(frame.luma), **lasting}
 
 
 def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: RepairParameters) -> State:
-    """What ``bursts.solved`` says. Looks at most five frames to either side, never across a wall."""
-    return bursts.solved(measurements, clock, parameters.bursts)
+    """What ``bursts.solved`` says, and ``lines.solve_lines`` if lines are to go. The first looks at most five frames to
+    either side, the second three seconds and ten frames, neither across a wall."""
+    lasting = lines.solve_lines(measurements, clock, rate) if parameters.lines else {}
+    return {**bursts.solved(measurements, clock, parameters.bursts), **lasting}
 
 
 class _Session:
@@ -56,6 +61,8 @@ class _Session:
         self._largest = parameters.largest * context.input.height
 
     def process(self, window: Window) -> torch.Tensor:
+        if self._parameters.lines:
+            window = replace(window, frames=lines.without(window.frames, window.centre, window.state))
         gap = bursts.gap(window.state, window.centre)
         if gap is not None:
             return self._rebuilt(window, gap)

@@ -11,6 +11,8 @@ from .sizes import detection
 
 DIRT_REACH = 3
 """Frames either side that dirt is looked for with: it stays for three at most, and a clean one must be seen."""
+LINE_REACH = 3
+"""Frames either side that may have seen what lies under an opaque line."""
 BURST_REACH = 4
 """Frames either side among which a burst of four has an undamaged one."""
 _SEEKING = 96
@@ -37,22 +39,24 @@ class RepairParameters:
         True,
         "Give what is filled in the grain of a frame; without, it is smooth, for film whose grain is reduced after",
     )
+    lines: bool = parameter(True, "Remove upright line scratches that stay for half a second or longer")
     bursts: bool = parameter(True, "Rebuild up to four frames in a row that are burnt, blank or missing")
 
 
 def _radius(parameters: RepairParameters) -> int:
-    return max(DIRT_REACH * parameters.dirt, BURST_REACH * parameters.bursts)
+    return max(DIRT_REACH * parameters.dirt, BURST_REACH * parameters.bursts, LINE_REACH * parameters.lines)
 
 
 def _memory(given: FrameFormat, parameters: RepairParameters) -> int:
     window = (2 * _radius(parameters) + 1) * 3
+    window += window * 2 * parameters.lines
     return 4 * given.pixels * (window + _FILLING + _SEEKING // detection(given.height, given.width) ** 2)
 
 
 SPEC = StageSpec(
     name="repair",
     version=1,
-    summary="Removes dust and dirt, and rebuilds burnt and missing frames, from what the frames around show",
+    summary="Removes dust, dirt and line scratches, and rebuilds burnt and missing frames",
     parameters=RepairParameters,
     analysed=True,
     radius=_radius,
