@@ -59,6 +59,7 @@ deliveries = st.builds(
     audio=st.none() | text,
     keep_audio=st.booleans(),
     tail_frames=st.integers(0, 100),
+    change_maps=st.booleans(),
 )
 ranges = st.tuples(seconds, seconds).map(sorted).filter(lambda pair: pair[0] < pair[1]).map(tuple)
 words = st.lists(text, max_size=3).map(tuple)

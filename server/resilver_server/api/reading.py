@@ -74,6 +74,7 @@ def _read_delivery(message: types_pb2.Delivery) -> Delivery:
         audio=message.audio if message.HasField("audio") else None,
         keep_audio=message.keep_audio if message.HasField("keep_audio") else default.keep_audio,
         tail_frames=message.tail_frames,
+        change_maps=message.change_maps,
     )
 
 

@@ -74,6 +74,7 @@ def _write_delivery(delivery: Delivery) -> types_pb2.Delivery:
         audio=delivery.audio,
         keep_audio=delivery.keep_audio,
         tail_frames=delivery.tail_frames,
+        change_maps=delivery.change_maps,
     )
 
 
@@ -150,6 +151,7 @@ def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:
         change_maps=[_write_change(change) for change in shot.change_maps],
         rendered=[write_span(span) for span in shot.rendered],
         chunks_stored=shot.chunks_stored,
+        changes=shot.changes,
     )
 
 

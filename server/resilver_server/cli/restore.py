@@ -64,6 +64,7 @@ def restore(
     fields: Annotated[FieldFilter, typer.Option(help="Make interlaced material progressive.")] = FieldFilter.NONE,
     audio: Annotated[Path | None, typer.Option(help="Sound track to lay under the result.")] = None,
     tail: Annotated[int, typer.Option(min=0, help="Further output frames after the last of each clip.")] = 0,
+    change_maps: Annotated[bool, typer.Option("--change-maps", help="A movie of what was changed beside it.")] = False,
     skip_refused: Annotated[bool, typer.Option(help="Go on where clips cannot be mapped.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and stop.")] = False,
     preview: Annotated[int, typer.Option(min=0, help="Only N frames, as before/after pictures.")] = 0,
@@ -71,7 +72,10 @@ def restore(
 ) -> None:
     """Restore film. Runs the stages of --preset and --stage on each source, and writes the result to --output."""
     recipe = _recipe(
-        preset, stage or [], to, Delivery(audio=str(audio.absolute()) if audio else None, tail_frames=tail)
+        preset,
+        stage or [],
+        to,
+        Delivery(audio=str(audio.absolute()) if audio else None, tail_frames=tail, change_maps=change_maps),
     )
     played = arguments.rate_argument(rate, "--rate") if rate else None
     if len(sources) > 1 and output.suffix:
@@ -194,4 +198,4 @@ def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -
         error = BY_REASON.get(job.error.reason, InternalError)
         what = job.error.what or "the job was cancelled"
         raise error(what, where=job.error.where, remedy=job.error.remedy or f"resilver jobs show {job.id}")
-    save_result(client.result(job.id), result, console)
+    save_result(client.result(job.id), result, console, [shot.changes for shot in job.shots if shot.changes])

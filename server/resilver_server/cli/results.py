@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,9 @@ from resilver_otio.read import write_timeline
 from resilver_otio.types import Placed
 
 
-def save_result(result: jobs_pb2.JobResult, timeline: Path | None, console: Console) -> None:
+def save_result(
+    result: jobs_pb2.JobResult, timeline: Path | None, console: Console, changes: Sequence[str] = ()
+) -> None:
     """Write the result timeline (None: the source was no timeline) and print the paths. Raises OutputExists."""
     report = list(result.report)
     if timeline and result.timeline:
@@ -22,7 +25,7 @@ def save_result(result: jobs_pb2.JobResult, timeline: Path | None, console: Cons
         report.extend(shaped.report)
         _write(shaped.timeline, timeline)
         console.print(f"timeline: {timeline}", markup=False, soft_wrap=True)
-    for path in (*result.outputs, *result.pictures):
+    for path in (*result.outputs, *changes, *result.pictures):
         console.print(f"  {path}", markup=False, soft_wrap=True)
     for line in report:
         console.print(f"[yellow]note[/yellow] {escape(line)}", soft_wrap=True)

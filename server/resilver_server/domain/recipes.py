@@ -39,6 +39,8 @@ class Delivery:
     keep_audio: bool = True
     tail_frames: int = 0
     """Further output frames after the last, held or from the media's handle, for hosts that round up."""
+    change_maps: bool = False
+    """Whether a movie of what the stages changed is written beside the result."""
 
 
 @dataclass(frozen=True)

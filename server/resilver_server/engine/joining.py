@@ -7,7 +7,7 @@ from pathlib import Path
 from resilver_client.errors import InvalidRequest
 from resilver_server.media.audio import AudioPlan
 from resilver_server.media.join import join
-from resilver_server.media.profiles import profile
+from resilver_server.media.profiles import CHANGES, CHANGES_COLOUR, profile
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.tasks import JoinResult, JoinTask
 from resilver_server.planning.timecode import timecode_at
@@ -32,7 +32,26 @@ def join_segments(task: JoinTask) -> JoinResult:
         task.comment,
         task.sidecar,
     )
-    return JoinResult(joined.path, joined.frames, joined.duration, joined.digest)
+    changes = _join_changes(task) if task.changes else ""
+    return JoinResult(joined.path, joined.frames, joined.duration, joined.digest, changes)
+
+
+def _join_changes(task: JoinTask) -> str:
+    """The movie of change maps: as many frames as the result, at its rate, without sound."""
+    plan = task.plan
+    return join(
+        task.changes,
+        task.changes_output,
+        CHANGES,
+        plan.output_format,
+        plan.output_rate,
+        CHANGES_COLOUR,
+        plan.total_frames,
+        None,
+        start_timecode(plan),
+        "what Resilver changed: black is untouched",
+        None,
+    ).path
 
 
 def audio_plan(plan: ShotPlan) -> AudioPlan | None:

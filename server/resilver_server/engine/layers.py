@@ -13,9 +13,10 @@ import torch
 from resilver_client.errors import InternalError
 from resilver_server.domain.spans import Span
 from resilver_server.planning.demand import Sample
-from resilver_server.stages.contract import Interpolator, Session, State, Window
+from resilver_server.stages.contract import Interpolator, Made, Session, State, Window
 
 from .mattes import Weight
+from .traces import Trace, Tracer
 
 WAITING = "waiting"
 """What a stopwatch calls the seconds in which no stage worked, since the decoder was behind."""
@@ -24,6 +25,9 @@ WAITING = "waiting"
 class Layer(Protocol):
     def get(self, index: int) -> torch.Tensor:
         """Frame ``index`` of this layer's domain, (3, height, width)."""
+
+    def trace(self, index: int) -> Trace | None:
+        """What was changed in frame ``index``, which was got just before; None where nothing was, or nobody asks."""
 
 
 class Stopwatch:
@@ -101,6 +105,9 @@ class SourceLayer:
             return kept
         return self._watch.measure(WAITING, lambda: self._taken(index))
 
+    def trace(self, index: int) -> Trace | None:
+        return None
+
     def _taken(self, index: int) -> torch.Tensor:
         for entry, frame in self._frames:
             self._kept.keep(entry, frame)
@@ -132,11 +139,12 @@ class StageLayer:
         backwards: bool,
         watch: Stopwatch,
         changes: Changes,
+        tracer: Tracer | None = None,
     ) -> None:
         """``session`` None: the stage is idle (strength 0), only its geometry holds."""
         self._upstream, self._session, self._plain = upstream, session, plain
         self._window, self._rows, self._number, self._weight = window, rows, number, weight
-        self._defects = defects
+        self._defects, self._tracer = defects, tracer
         self._kept = Remembered(capacity)
         self._backwards, self._name, self._watch, self._changes = backwards, name, watch, changes
 
@@ -146,18 +154,27 @@ class StageLayer:
             return kept
         return self._kept.keep(index, self._watch.measure(self._name, lambda: self._make(index)))
 
+    def trace(self, index: int) -> Trace | None:
+        return self._tracer.find(index) if self._tracer else None
+
     def _make(self, index: int) -> torch.Tensor:
         weight = self._weight.at(index)
         if self._session is None or weight is None:
-            return self._plain(self._upstream.get(index))
+            frame = self._plain(self._upstream.get(index))
+            if self._tracer:
+                self._tracer.passed(index, self._upstream.trace(index))
+            return frame
         span = self._window(index)
         order = reversed(range(span.start, span.stop)) if self._backwards else iter(span)
         frames = {entry: self._upstream.get(entry) for entry in order}
         stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
         window = Window(stacked, index - span.start, self._rows(span), self._number(index), self._defects(span))
-        staged = self._session.process(window)
+        made = self._session.process(window)
+        staged, origin = (made.frame, made.origin) if isinstance(made, Made) else (made, None)
         mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
         self._changes.note(self._name, lambda: self._plain(frames[index]), mixed)
+        if self._tracer:
+            self._tracer.made(index, self._upstream.trace(index), lambda: self._plain(frames[index]), mixed, origin)
         return mixed
 
 
@@ -176,24 +193,46 @@ class RetimeLayer:
         backwards: bool,
         watch: Stopwatch,
         changes: Changes,
+        tracer: Tracer | None = None,
     ) -> None:
         self._upstream, self._sample, self._interpolator = upstream, sample, interpolator
         self._weight, self._backwards = weight, backwards
         self._kept = Remembered(capacity)
-        self._name, self._watch, self._changes = name, watch, changes
+        self._name, self._watch, self._changes, self._tracer = name, watch, changes, tracer
         self._last: tuple[tuple[int, int, Fraction], torch.Tensor] | None = None
 
     def get(self, index: int) -> torch.Tensor:
         kept = self._kept.find(index)
         if kept is not None:
             return kept
-        return self._kept.keep(index, self._make(index))
+        frame = self._kept.keep(index, self._make(index))
+        if self._tracer:
+            self._tracer.passed(index, self._traced(index, self._sample(index)))
+        return frame
+
+    def trace(self, index: int) -> Trace | None:
+        return self._tracer.find(index) if self._tracer else None
+
+    def _traced(self, index: int, sample: Sample) -> Trace | None:
+        """Of a frame between two what was changed in either."""
+        if not sample.computed or self._interpolator is None:
+            return self._upstream.trace(sample.before)
+        first, second = self._in_order(sample)
+        held = self._upstream.trace(first)
+        if self._weight.at(index) is None:
+            return held
+        other = self._upstream.trace(second)
+        return held.after(other) if held else other
+
+    def _in_order(self, sample: Sample) -> tuple[int, int]:
+        """The entry that is held where nothing is computed, and the other one."""
+        return (sample.after, sample.before) if self._backwards else (sample.before, sample.after)
 
     def _make(self, index: int) -> torch.Tensor:
         sample = self._sample(index)
         if not sample.computed or self._interpolator is None:
             return self._upstream.get(sample.before)
-        first, second = (sample.after, sample.before) if self._backwards else (sample.before, sample.after)
+        first, second = self._in_order(sample)
         held, other = self._upstream.get(first), self._upstream.get(second)
         weight = self._weight.at(index)
         if weight is None:

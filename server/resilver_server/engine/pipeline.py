@@ -23,6 +23,7 @@ from .keeping import Keep, Kept
 from .layers import Changes, Layer, RetimeLayer, SourceLayer, StageLayer, Stopwatch
 from .mattes import Constant, Matte, Matted, Weight
 from .state import StateFile
+from .traces import Tracer, picture, placed
 
 Frames = Iterator[tuple[int, torch.Tensor]]
 """Entries of the clock with their frames, in the order of demand."""
@@ -77,8 +78,12 @@ def stage_media_frames(plan: ShotPlan, demand: Demand, outputs: Span) -> dict[in
 class Pipeline:
     """Renders any output frames of a shot, asked for in increasing order. Use as a context manager."""
 
-    def __init__(self, plan: ShotPlan, state: StateFile, demand: Demand, chain: Chain, frames: Frames) -> None:
+    def __init__(
+        self, plan: ShotPlan, state: StateFile, demand: Demand, chain: Chain, frames: Frames, tracing: bool = False
+    ) -> None:
+        """``tracing``: whether ``changed`` is going to be asked."""
         self._plan, self._state, self._demand, self._chain = plan, state, demand, chain
+        self._tracing = tracing
         self._stack = ExitStack()
         self.watch = Stopwatch()
         self.changes = Changes()
@@ -103,6 +108,10 @@ class Pipeline:
     def frame(self, output: int) -> torch.Tensor:
         """Output frame ``output``, (3, height, width), on the plan's device."""
         return self._last.get(output)
+
+    def changed(self, output: int) -> torch.Tensor:
+        """A picture of what the stages changed in an output frame (``traces.picture``), asked for right after it."""
+        return picture(self._last.trace(output), self._plan.output_format, self._chain.device)
 
     def original(self, output: int) -> torch.Tensor:
         """The filmed frame that an output frame comes from (or begins with), untouched. To be asked for right after
@@ -137,6 +146,7 @@ class Pipeline:
             backwards=self._backwards,
             watch=self.watch,
             changes=self.changes,
+            tracer=self._tracer(stage, self._capacity(index + 1)),
         )
 
     def _retime_layer(self, upstream: Layer) -> RetimeLayer:
@@ -152,6 +162,7 @@ class Pipeline:
             backwards=self._backwards,
             watch=self.watch,
             changes=self.changes,
+            tracer=self._tracer(None, 2 * first + 1),
         )
 
     def _output_layer(self, index: int, stage: OpenStage, upstream: Layer) -> StageLayer:
@@ -171,7 +182,17 @@ class Pipeline:
             backwards=False,
             watch=self.watch,
             changes=self.changes,
+            tracer=self._tracer(stage, 2 * following + 1),
         )
+
+    def _tracer(self, stage: OpenStage | None, capacity: int) -> Tracer | None:
+        """None for ``stage`` is the retiming."""
+        if not self._tracing:
+            return None
+        if stage is None or stage.plan.input == stage.plan.output:
+            return Tracer(capacity)
+        placement, output = stage.session.placement, stage.plan.output
+        return Tracer(capacity, lambda trace: placed(trace, placement, output), counts=False)
 
     def _rows(self, stage: OpenStage, span: Span) -> State:
         return self._state.rows(stage.spec.name, span) if stage.spec.analysed else {}

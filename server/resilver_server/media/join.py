@@ -72,9 +72,10 @@ def join(
     audio: AudioPlan | None,
     timecode: str | None,
     comment: str,
-    sidecar: str,
+    sidecar: str | None,
 ) -> Joined:
     """Join ``segments`` (in order) as ``output`` (of ``result_path``, or one picture), ``sidecar`` as JSON beside it.
+    None is for what lies beside a result itself.
 
     ``timecode`` is of the first frame at the output's rate. Frame k is stamped exactly k / rate (to the millisecond in
     Matroska). Count, duration, geometry and tags of the finished file are probed before it gets its name. Raises
@@ -83,8 +84,8 @@ def join(
     tags = fitting(tags, profile.pixel_format, profile.codec)
     folder = _is_folder(output, profile)
     final = Path(output).parent if folder else Path(output)
-    note = Path(sidecar_path(output, profile))
-    _refuse_existing(final, note)
+    note = None if sidecar is None else Path(sidecar_path(output, profile))
+    _refuse_existing(*filter(None, (final, note)))
     temporary = final.with_name(f".{final.name}.{os.getpid()}.partial{'' if folder else profile.suffix}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +101,7 @@ def join(
         info = probe(made, Fraction(rate)) if profile.is_sequence else probe_movie(temporary, look=False)
         _check(info, profile, format, Fraction(rate), tags, frames)
         digest = _digest(temporary)
-        _publish(temporary, final, note, sidecar)
+        _publish(temporary, final, note, sidecar or "")
     except (OSError, FFmpegError) as error:
         raise write_error(error, final) from error
     finally:
@@ -218,16 +219,18 @@ def _digest(path: Path) -> str:
     return digest_file(path)
 
 
-def _publish(temporary: Path, final: Path, note: Path, sidecar: str) -> None:
+def _publish(temporary: Path, final: Path, note: Path | None, sidecar: str) -> None:
     """The sidecar first, so that no result is ever without one; taken back if the result cannot follow."""
-    with note.open("x", encoding="utf-8") as file:
-        file.write(sidecar)
-        file.flush()
-        os.fsync(file.fileno())
+    if note is not None:
+        with note.open("x", encoding="utf-8") as file:
+            file.write(sidecar)
+            file.flush()
+            os.fsync(file.fileno())
     try:
         move_new(temporary, final)
     except BaseException:
-        note.unlink(missing_ok=True)
+        if note is not None:
+            note.unlink(missing_ok=True)
         raise
     sync_folder(final.parent)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from resilver_client.errors import GeometryMismatch, UnknownProfile
-from resilver_server.domain.formats import FrameFormat, MediaInfo, MediaKind
+from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo, MediaKind
 
 from .layout import Model, layout_of
 from .tagging import UNSPECIFIED, resolved
@@ -98,6 +98,14 @@ PROFILES: tuple[Profile, ...] = (
         "exr", "OpenEXR pictures, half float, scene-linear", "exr", "gbrpf32le", 16, format="half", compression="zip16"
     ),
 )  # fmt: skip
+
+CHANGES = Profile(
+    "changes", "What the stages changed, for looking at", ".mkv", "matroska", "ffv1", "bgr0", 8,
+    MappingProxyType({"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "0", "g": "1"}),
+    audio_codec="", least=(4, 4),
+)  # fmt: skip
+"""Of the movie beside a result; nobody chooses it."""
+CHANGES_COLOUR = ColourTags("bt709", "iec61966-2-1", "gbr", full_range=True)
 
 _NVENC = {"h264": ("h264_nvenc", "yuv420p"), "hevc10": ("hevc_nvenc", "p010le")}
 _NVENC_OPTIONS = MappingProxyType({"preset": "p6", "rc": "vbr", "cq": "18", "bf": "0", "g": "48", "strict_gop": "1"})

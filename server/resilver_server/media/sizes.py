@@ -25,6 +25,7 @@ BYTES_PER_PIXEL: Mapping[tuple[str, int], float] = MappingProxyType(
         ("png", 16): 4.5,
         ("tiff", 16): 5.7,
         ("exr", 16): 3.7,
+        ("changes", 8): 1.0,
     }
 )
 """By profile and bits: the most that 12 frames of real film took, encoded by the writer, rounded up.

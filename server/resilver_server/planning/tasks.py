@@ -123,19 +123,23 @@ class RenderTask:
     """Path of the solved state."""
     chunk: ChunkPlan
     output: str
-    """Temporary path of the segment (a file, or a folder of frames for sequence profiles)."""
+    """Temporary path of the segment (a file, or a folder of frames for sequence profiles); empty where it is there."""
+    changes: str = ""
+    """Temporary path of the segment of change maps; empty where none is wanted."""
 
 
 @dataclass(frozen=True)
 class RenderResult:
     digest: str
-    """sha256 over the segment's packets (or frame files)."""
+    """sha256 over the segment's packets (or frame files); empty where none was wanted."""
     frames: int
     computed: tuple[int, ...]
     """Output frames that were computed between filmed ones, not restored from one."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Time by stage, with "decode" and "encode"."""
     peak_memory: int = 0
+    changes_digest: str = ""
+    """The same as ``digest``, of the change maps."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,10 @@ class JoinTask:
     comment: str
     sidecar: str
     """Text of ``NAME.resilver.json``, written beside the result."""
+    changes: tuple[str, ...] = ()
+    """Segments of change maps, as many; empty where none are wanted."""
+    changes_output: str = ""
+    """Final path of the movie that they become."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,8 @@ class JoinResult:
     duration: Fraction
     digest: str
     """sha256 of the file; for a sequence over the digests of its frames."""
+    changes: str = ""
+    """Path of the movie of change maps; empty where none was wanted."""
 
 
 @dataclass(frozen=True)

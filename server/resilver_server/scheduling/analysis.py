@@ -53,7 +53,7 @@ async def _one(run: JobRun, shot: ShotRow, plan: ShotPlan, chunk: ChunkRow) -> N
     span = loads(Span, chunk.plan)
     async with run.desk.keys.hold(chunk.key):
         if await run.desk.stored(chunk.key) is not None:
-            await run.ledger.finish_chunk(chunk, None)
+            await run.ledger.finish_chunk(chunk)
             run.tracker.close(shot.number, chunk.number, len(span))
             return
         frames = 0

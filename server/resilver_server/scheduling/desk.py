@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,17 +71,36 @@ class Desk:
 
         Nothing half-written stays, however it ends. Raises the task's errors, DiskFull, OutputUnwritable.
         """
-        temporary = self.content.temporary(key, attempt)
+        names = {kind: key}
+        made, sizes = await self.make_all(names, attempt, lambda paths: task(paths[kind]), result, progress, priority)
+        return made, self.content.path(kind, key), sizes[kind]
+
+    async def make_all(
+        self,
+        names: Mapping[ContentKind, str],
+        attempt: str,
+        task: Callable[[Mapping[ContentKind, str]], Task],
+        result: type[R],
+        progress: ProgressCallback | None = None,
+        priority: int = 0,
+    ) -> tuple[R, Mapping[ContentKind, int]]:
+        """The same for a task that writes several things under keys of their own: result, and bytes of each."""
+        temporary = {kind: self.content.temporary(key, attempt) for kind, key in names.items()}
+        paths = {kind: str(path) for kind, path in temporary.items()}
         try:
-            made = await run_as(self.executor, result, task(str(temporary)), progress, priority)
-            size = await asyncio.to_thread(self.content.keep, kind, key, temporary)
+            made = await run_as(self.executor, result, task(paths), progress, priority)
+            sizes = {
+                kind: await asyncio.to_thread(self.content.keep, kind, key, temporary[kind])
+                for kind, key in names.items()
+            }
         except OSError as error:
-            raise at_folder(disk_error(error, temporary), self.content.root) from error
+            raise at_folder(disk_error(error, next(iter(temporary.values()))), self.content.root) from error
         except (DiskFull, OutputUnwritable) as error:
             raise at_folder(error, self.content.root) from error
         finally:
-            await asyncio.to_thread(remove, temporary)
-        return made, self.content.path(kind, key), size
+            for path in temporary.values():
+                await asyncio.to_thread(remove, path)
+        return made, sizes
 
 
 class Pausing(Exception):

@@ -18,6 +18,7 @@ from .ledger import ANALYSE
 from .outline import Outline, PlannedShot
 from .reading import Refusals
 from .records import ChunkOutline, JobPlan, ShotOutline, ShotPhase
+from .rendering import missing
 from .requests import JobRequest
 
 
@@ -88,6 +89,6 @@ async def _shot_outline(desk: Desk, number: int, shot: PlannedShot) -> ShotOutli
         chunks = [ChunkOutline(span, False) for span in chunk_spans(shot.plan)]
     else:
         found = loads(SolveResult, solved.detail).chunks
-        chunks = [ChunkOutline(chunk.outputs, await desk.stored(chunk.key) is not None) for chunk in found]
+        chunks = [ChunkOutline(chunk.outputs, not await missing(desk, shot.plan, chunk.key)) for chunk in found]
     known = solved is not None
     return ShotOutline(number, shot.place.clip.id, shot.plan, shot.output, tuple(chunks), known, shot.output_bytes)

@@ -21,13 +21,13 @@ from resilver_server.planning.tasks import (
     RenderResult,
     SolveResult,
 )
-from resilver_server.storage.content import ContentKind
+from resilver_server.storage.content import ContentKind, changes_key
 from resilver_server.storage.files import remove
 from resilver_server.storage.rows import ShotRow
 
 from .desk import JobRun, at_folder, disk_error
 from .ledger import RENDER
-from .outline import ClipPlace, media_path, sidecar_path
+from .outline import ClipPlace, changes_path, media_path, sidecar_path
 from .publish import new_staging, publish
 from .records import ShotPhase
 from .sidecar import Finished, sidecar
@@ -110,12 +110,16 @@ async def _stage_join(run: JobRun, shot: ShotRow) -> ShotRow:
     text = sidecar(run.job, place.clip.id, plan, run.request.recipe, solved, [finished for _, finished in parts])
     staging = await _staging(output, run.job, shot.number)
     segments = tuple(path for path, _ in parts)
+    keys = [finished.chunk.key for _, finished in parts] if plan.delivery.change_maps else []
     comment = f"restored by Resilver, see {sidecar_path(plan).name}"
-    task = JoinTask(plan, segments, media_path(str(staging / output.name), place), comment, text)
+    changes = tuple(str(run.desk.content.path(ContentKind.CHANGES, changes_key(key))) for key in keys)
+    beside = str(staging / changes_path(plan).name) if changes else ""
+    task = JoinTask(plan, segments, media_path(str(staging / output.name), place), comment, text, changes, beside)
     made = await _run_staged(run, shot.number, staging, JoinResult, task)
     if made.frames != plan.total_frames:
         raise FrameCountMismatch(f"{made.frames} frames instead of {plan.total_frames}", where=shot.output)
-    joined = dataclasses.replace(made, path=media_path(shot.output, place))
+    changed = str(changes_path(plan)) if made.changes else ""
+    joined = dataclasses.replace(made, path=media_path(shot.output, place), changes=changed)
     await run.ledger.set_phase(shot, ShotPhase.JOINING, canonical(ShotResult(str(staging), joined)))
     return await run.ledger.shot(run.job, shot.number)
 

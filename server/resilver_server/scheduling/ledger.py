@@ -185,15 +185,15 @@ class Ledger:
 
         return await self._database.call(work)
 
-    async def finish_chunk(self, chunk: ChunkRow, content: ContentRow | None) -> None:
-        """The chunk is done; ``content`` is None where its key was in the store already."""
+    async def finish_chunk(self, chunk: ChunkRow, *contents: ContentRow) -> None:
+        """The chunk is done; without ``contents`` all of it was in the store already."""
 
         def work(connection: sqlite3.Connection) -> None:
-            if content is not None:
+            for content in contents:
                 put_content(connection, content)
             set_chunk(connection, chunk, state=ChunkState.DONE)
             if chunk.kind == RENDER:
-                message = "" if content is not None else STORED
+                message = "" if contents else STORED
                 append(connection, chunk.job, EventKind.CHUNK, chunk.shot, chunk.number, message)
 
         await self._write(chunk.job, work)

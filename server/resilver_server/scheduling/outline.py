@@ -229,10 +229,11 @@ def _existing(folder: Path) -> Path:
 
 
 def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:
-    """Raises OutputExists where a result, or its sidecar, would lie over a file or over another job's result."""
+    """Raises OutputExists where a result, or what lies beside it, would lie over a file or another job's result."""
     for shot in shots:
         output = Path(shot.output)
-        for path in (output, sidecar_path(shot.plan)):
+        changes = (changes_path(shot.plan),) if shot.plan.delivery.change_maps else ()
+        for path in (output, sidecar_path(shot.plan), *changes):
             if path.exists() or path.is_symlink():
                 raise OutputExists("the file is there already", where=str(path), remedy="choose another name or folder")
         if shot.output in reserved:
@@ -244,6 +245,11 @@ def refuse_existing(shots: Sequence[PlannedShot], reserved: set[str]) -> None:
 def sidecar_path(plan: ShotPlan) -> Path:
     """``STEM.resilver.json``, beside the movie or beside the folder of frames."""
     return Path(f"{plan.shot.output}.resilver.json")
+
+
+def changes_path(plan: ShotPlan) -> Path:
+    """``STEM.changes.mkv``, beside the result as its sidecar is."""
+    return Path(f"{plan.shot.output}.changes.mkv")
 
 
 def media_path(output: str, place: ClipPlace) -> str:

@@ -76,6 +76,7 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         head=origin.located.head,
         rendered=facts.rendered,
         chunks_stored=facts.chunks_stored,
+        changes=result.joined.changes if result.joined is not None else "",
     )
 
 

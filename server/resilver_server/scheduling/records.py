@@ -60,6 +60,8 @@ class ShotRecord:
     """Output frames that this job rendered so far; the other chunks that are done had been rendered before it."""
     chunks_stored: int = 0
     """Chunks that had been rendered before."""
+    changes: str = ""
+    """Movie of what the stages changed, once it is written; empty where none was asked for."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Mapping
 from functools import partial
 
 from resilver_client.errors import FrameCountMismatch, OutOfMemory
@@ -11,11 +12,11 @@ from resilver_server.domain.jobs import ChunkState
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
 from resilver_server.planning.tasks import RenderResult, RenderTask
-from resilver_server.storage.content import ContentKind, content_row
+from resilver_server.storage.content import ContentKind, changes_key, content_row
 from resilver_server.storage.rows import ChunkRow, ShotRow
 
 from .analysis import solve
-from .desk import JobRun
+from .desk import Desk, JobRun
 from .identity import check_stamp, fit_key, shrunk, state_key
 from .ledger import RENDER
 from .patience import patiently, spread
@@ -40,42 +41,53 @@ async def render(run: JobRun, number: int) -> None:
 
 async def _render_chunks(run: JobRun, shot: ShotRow, plan: ShotPlan) -> None:
     chunks = await run.ledger.chunks(run.job, shot.number, RENDER)
-    todo = [chunk for chunk in chunks if await _missing(run, chunk)]
+    todo = [chunk for chunk in chunks if chunk.state != ChunkState.DONE or await missing(run.desk, plan, chunk.key)]
     left = sum(len(loads(ChunkPlan, chunk.plan).outputs) for chunk in todo)
     run.tracker.enter(shot.number, plan.shot.name, ShotPhase.RENDERING, plan.total_frames, plan.total_frames - left)
     units = [partial(patiently, run, shot.number, partial(_one, run, shot, plan, chunk), True) for chunk in todo]
     await spread(run, units)
 
 
-async def _missing(run: JobRun, chunk: ChunkRow) -> bool:
-    """A chunk counts only with its segment: content that somebody deleted is made again."""
-    return chunk.state != ChunkState.DONE or await run.desk.stored(chunk.key) is None
+async def missing(desk: Desk, plan: ShotPlan, key: str) -> dict[ContentKind, str]:
+    """Keys of what is to be rendered of a chunk: its segment, and its change maps where they are wanted. It counts
+    only as far as it is there: content that somebody deleted is made again."""
+    wanted = {ContentKind.SEGMENT: key}
+    if plan.delivery.change_maps:
+        wanted[ContentKind.CHANGES] = changes_key(key)
+    return {kind: name for kind, name in wanted.items() if await desk.stored(name) is None}
 
 
 async def _one(run: JobRun, shot: ShotRow, plan: ShotPlan, row: ChunkRow) -> None:
     chunk = loads(ChunkPlan, row.plan)
     async with run.desk.keys.hold(row.key):
-        if await run.desk.stored(row.key) is not None:
-            await run.ledger.finish_chunk(row, None)
+        names = await missing(run.desk, plan, row.key)
+        if not names:
+            await run.ledger.finish_chunk(row)
             run.tracker.close(shot.number, row.number, len(chunk.outputs))
             return
         frames = 0
         try:
-            await _render_one(run, shot, plan, row, chunk)
+            await _render_one(run, shot, plan, row, chunk, names)
             frames = len(chunk.outputs)
         finally:
             run.tracker.close(shot.number, row.number, frames)
 
 
-async def _render_one(run: JobRun, shot: ShotRow, plan: ShotPlan, row: ChunkRow, chunk: ChunkPlan) -> None:
+async def _render_one(
+    run: JobRun,
+    shot: ShotRow,
+    plan: ShotPlan,
+    row: ChunkRow,
+    chunk: ChunkPlan,
+    names: Mapping[ContentKind, str],
+) -> None:
     await asyncio.to_thread(check_stamp, plan, shot.stamp)
     state = str(run.desk.content.path(ContentKind.STATE, shot.state_key))
     attempt = await run.ledger.begin_chunk(row)
-    made, _, size = await run.desk.make(
-        ContentKind.SEGMENT,
-        row.key,
+    made, sizes = await run.desk.make_all(
+        names,
         f"{run.job}.{attempt}",
-        lambda path: RenderTask(plan, state, chunk, path),
+        lambda to: RenderTask(plan, state, chunk, to.get(ContentKind.SEGMENT, ""), to.get(ContentKind.CHANGES, "")),
         RenderResult,
         run.tracker.reporter(shot.number, row.number),
         run.priority,
@@ -84,7 +96,9 @@ async def _render_one(run: JobRun, shot: ShotRow, plan: ShotPlan, row: ChunkRow,
         where = f"{plan.shot.name}, output frames {chunk.outputs.start} to {chunk.outputs.stop}"
         raise FrameCountMismatch(f"{made.frames} frames were rendered for {len(chunk.outputs)}", where=where)
     kept = canonical(relative(made, chunk))
-    await run.ledger.finish_chunk(row, content_row(row.key, ContentKind.SEGMENT, made.digest, size, kept))
+    digests = {ContentKind.SEGMENT: made.digest, ContentKind.CHANGES: made.changes_digest}
+    rows = [content_row(key, kind, digests[kind], sizes[kind], kept) for kind, key in names.items()]
+    await run.ledger.finish_chunk(row, *rows)
 
 
 def relative(result: RenderResult, chunk: ChunkPlan) -> RenderResult:

@@ -14,6 +14,8 @@ from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ChunkPlan, ModelUse, Numerics, ShotPlan, StagePlan
 from resilver_server.planning.tasks import SolveResult
 
+from .outline import changes_path
+
 
 @dataclass(frozen=True)
 class Source:
@@ -77,6 +79,8 @@ class Sidecar:
     findings: object
     chunks: tuple[ChunkNote, ...]
     warnings: tuple[str, ...] = field(default=())
+    changes: str = ""
+    """Name of the movie beside the result that shows what was changed; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def sidecar(
         findings=solved.findings,
         chunks=tuple(ChunkNote(each.chunk.outputs, each.chunk.key, each.digest, each.stored) for each in chunks),
         warnings=plan.warnings,
+        changes=changes_path(plan).name if plan.delivery.change_maps else "",
     )
     return dumps(note) + "\n"
 

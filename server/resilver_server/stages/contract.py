@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from fractions import Fraction
 from typing import Protocol
 
@@ -82,11 +83,36 @@ class Window:
     ``StageInput.DEFECT_MAP`` and the artist gave one."""
 
 
+class Origin(IntEnum):
+    """From where a stage took a pixel."""
+
+    KEPT = 0
+    """It was left alone, or is a function of itself."""
+    PREVIOUS = 1
+    """A frame before it."""
+    NEXT = 2
+    """A frame after it."""
+    BOTH = 3
+    """Frames on both sides."""
+    SPATIAL = 4
+    """Its surroundings in the frame itself."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A frame by a stage that can tell from where it took its pixels, for clips of change maps."""
+
+    frame: torch.Tensor
+    """(3, output height, output width)."""
+    origin: torch.Tensor
+    """(output height, output width) uint8 of ``Origin``."""
+
+
 class Session(Protocol):
     """An open stage. ``process`` is pure in its argument: same window, same result."""
 
-    def process(self, window: Window) -> torch.Tensor:
-        """(3, output height, output width), same device and dtype."""
+    def process(self, window: Window) -> torch.Tensor | Made:
+        """(3, output height, output width), same device and dtype; alone, or with the origin of its pixels."""
 
 
 class Interpolator(Protocol):

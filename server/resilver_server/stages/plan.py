@@ -13,7 +13,7 @@ from resilver_server.domain.formats import AudioInfo, ColourTags, FrameFormat, M
 from resilver_server.domain.rates import Rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.domain.shots import Shot
-from resilver_server.media.profiles import Profile, ensure_encodes, profile, warnings
+from resilver_server.media.profiles import CHANGES, Profile, ensure_encodes, profile, warnings
 from resilver_server.media.sizes import picture_bytes, sound_bytes
 from resilver_server.media.tagging import delivery_tags, fitting
 from resilver_server.models import store
@@ -67,6 +67,8 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     tile = memory.tile(plans, device)
     output = stages[-1].output if stages else media.format
     ensure_encodes(chosen, output)
+    if recipe.delivery.change_maps:
+        ensure_encodes(CHANGES, output)
     return ShotPlan(
         shot=shot,
         media=media,
@@ -91,7 +93,8 @@ def output_bytes(plan: ShotPlan) -> int:
     kept = plan.media.audio if plan.delivery.keep_audio else ()
     streams = kept if plan.delivery.audio is None else (_GIVEN_SOUND,)
     pictures = picture_bytes(chosen, plan.output_format, plan.total_frames)
-    return pictures + sound_bytes(chosen, streams, plan.duration)
+    changes = picture_bytes(CHANGES, plan.output_format, plan.total_frames) if plan.delivery.change_maps else 0
+    return pictures + changes + sound_bytes(chosen, streams, plan.duration)
 
 
 def _with_implied(settings: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:

@@ -18,6 +18,17 @@ class ContentKind(StrEnum):
     SEGMENT = "segment"
     STATE = "state"
     MEASUREMENT = "measurement"
+    CHANGES = "changes"
+    """The change maps of a segment, under ``changes_key`` of the segment's key."""
+
+
+_CHANGES_SUFFIX = ".changes-1"
+"""Its number is raised when the maps would look different."""
+
+
+def changes_key(key: str) -> str:
+    """Where the change maps of a segment lie: what decides the one decides the other."""
+    return f"{key}{_CHANGES_SUFFIX}"
 
 
 class ContentStore:
@@ -76,15 +87,16 @@ def put_content(connection: sqlite3.Connection, row: ContentRow) -> None:
 
 
 def take_unused(connection: sqlite3.Connection, keys: set[str]) -> list[ContentRow]:
-    """Delete the rows among ``keys`` that no chunk and no shot names any more, and return them."""
+    """Delete the rows of ``keys`` that no chunk and no shot names any more, change maps with their segments, and return
+    them."""
     unused = []
     for key in sorted(keys):
         used = connection.execute(
             "SELECT EXISTS (SELECT 1 FROM chunk WHERE key = ?) OR EXISTS (SELECT 1 FROM shot WHERE state_key = ?)",
             (key, key),
         ).fetchone()[0]
-        row = None if used else find_content(connection, key)
-        if row is not None:
-            connection.execute("DELETE FROM content WHERE key = ?", (key,))
+        rows = [] if used else [find_content(connection, name) for name in (key, changes_key(key))]
+        for row in filter(None, rows):
+            connection.execute("DELETE FROM content WHERE key = ?", (row.key,))
             unused.append(row)
     return unused

@@ -742,6 +742,7 @@ class Shot(google.protobuf.message.Message):
     HEAD_FIELD_NUMBER: builtins.int
     RENDERED_FIELD_NUMBER: builtins.int
     CHUNKS_STORED_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
     number: builtins.int
     """Position among the job's shots, from 0."""
     clip_id: builtins.str
@@ -764,6 +765,8 @@ class Shot(google.protobuf.message.Message):
     """The result as a player names it: the file, or the printf pattern of a folder of frames. Empty for a preview."""
     chunks_stored: builtins.int
     """Chunks that had been rendered before."""
+    changes: builtins.str
+    """Movie of what the stages changed, frame by frame of the result; empty where the recipe does not ask for it."""
     @property
     def warnings(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Sentences for people."""
@@ -818,9 +821,10 @@ class Shot(google.protobuf.message.Message):
         head: resilver.v1.types_pb2.Rational | None = ...,
         rendered: collections.abc.Iterable[resilver.v1.types_pb2.Span] | None = ...,
         chunks_stored: builtins.int = ...,
+        changes: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["head", b"head", "output_format", b"output_format", "output_rate", b"output_rate"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "chunks", b"chunks", "chunks_done", b"chunks_done", "chunks_stored", b"chunks_stored", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "head", b"head", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "rendered", b"rendered", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_maps", b"change_maps", "changes", b"changes", "chunks", b"chunks", "chunks_done", b"chunks_done", "chunks_stored", b"chunks_stored", "clip_id", b"clip_id", "digest", b"digest", "findings", b"findings", "frames", b"frames", "head", b"head", "media", b"media", "name", b"name", "number", b"number", "output", b"output", "output_format", b"output_format", "output_rate", b"output_rate", "phase", b"phase", "pictures", b"pictures", "rendered", b"rendered", "warnings", b"warnings"]) -> None: ...
 
 global___Shot = Shot
 

@@ -257,6 +257,7 @@ class Delivery(google.protobuf.message.Message):
     AUDIO_FIELD_NUMBER: builtins.int
     KEEP_AUDIO_FIELD_NUMBER: builtins.int
     TAIL_FRAMES_FIELD_NUMBER: builtins.int
+    CHANGE_MAPS_FIELD_NUMBER: builtins.int
     profile: builtins.str
     """Name of a profile; empty is "prores-422hq"."""
     audio: builtins.str
@@ -265,6 +266,8 @@ class Delivery(google.protobuf.message.Message):
     """Whether the source's sound is kept; absent is yes."""
     tail_frames: builtins.int
     """Further output frames after the last, for hosts that round up."""
+    change_maps: builtins.bool
+    """Whether a movie of what the stages changed is written beside the result: Shot.changes."""
     def __init__(
         self,
         *,
@@ -272,9 +275,10 @@ class Delivery(google.protobuf.message.Message):
         audio: builtins.str | None = ...,
         keep_audio: builtins.bool | None = ...,
         tail_frames: builtins.int = ...,
+        change_maps: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_audio", b"_audio", "_keep_audio", b"_keep_audio", "audio", b"audio", "keep_audio", b"keep_audio"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_audio", b"_audio", "_keep_audio", b"_keep_audio", "audio", b"audio", "keep_audio", b"keep_audio", "profile", b"profile", "tail_frames", b"tail_frames"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_audio", b"_audio", "_keep_audio", b"_keep_audio", "audio", b"audio", "change_maps", b"change_maps", "keep_audio", b"keep_audio", "profile", b"profile", "tail_frames", b"tail_frames"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_audio", b"_audio"]) -> typing.Literal["audio"] | None: ...
     @typing.overload

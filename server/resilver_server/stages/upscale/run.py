@@ -49,6 +49,11 @@ class UpscaleSession:
         canvas[:, placement.y : placement.y + placement.rows, placement.x : placement.x + placement.columns] = content
         return canvas
 
+    @property
+    def placement(self) -> Placement:
+        """Where the frame that comes in lies in the one that goes out."""
+        return self._placement(1)
+
     def _placement(self, scale: int) -> Placement:
         given = self._context.input
         grown = FrameFormat(given.width * scale, given.height * scale, given.pixel_aspect)
