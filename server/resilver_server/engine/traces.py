@@ -81,7 +81,7 @@ class Tracer:
 
 def traced(plain: torch.Tensor, result: torch.Tensor, origin: torch.Tensor | None) -> Trace:
     amount = (result - plain).abs().amax(dim=0)
-    known = torch.zeros_like(amount, dtype=torch.uint8) if origin is None else origin.to(torch.uint8)
+    known = torch.zeros_like(amount, dtype=torch.uint8) if origin is None else origin.to(amount.device, torch.uint8)
     return Trace(amount, torch.where(amount > 0, known, 0))
 
 
