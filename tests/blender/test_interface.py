@@ -200,8 +200,9 @@ def test_drawing_touches_no_network_and_needs_no_server(drawn: dict[str, Any]) -
 
 def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> None:
     stages = drawn["known"]["Stages"]
-    assert stages[stages.index("Deflicker: True") : stages.index("Upscale: True")] == [
-        "Deflicker: True", "Strength: 1.0", "Window: 3.0", "Local: True", "Limit: 0.5", "Matte channel: 0",
+    assert stages[stages.index("Deflicker: True") : stages.index("Repair: False")] == [
+        "Deflicker: True", "Strength: 1.0", "Window: 3.0", "Local: True", "Limit: 0.5",
+        "Matte channel: 0", "Keep channel: 0",
     ]  # fmt: skip
     assert "Cuts: auto" in stages
     assert "Home movie (changed)" not in drawn["known"]["Resilver"]
