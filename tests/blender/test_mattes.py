@@ -106,10 +106,10 @@ def columns(path: str) -> tuple[int, int]:
     seen = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     assert seen is not None, path
     assert seen.ndim == 2, "a matte without colour is grey"
-    white = seen > 127
-    assert (white == white[0]).all(), "every row is alike, but for the grey of the edge"
-    light = np.flatnonzero(white[0])
-    assert (((seen > 0) & (seen < 255)).sum(axis=1) <= 2).all()
+    row = seen[0].astype(int)
+    assert (seen == row).all()
+    light = np.flatnonzero(row > 127)
+    assert ((row > 0) & (row < 255)).sum() <= 2
     return int(light[0]), int(light[-1]) + 1
 
 
