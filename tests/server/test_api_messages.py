@@ -52,6 +52,7 @@ settings = st.builds(
     keep_matte=st.none() | text,
     keep_frames=st.lists(spans, max_size=3).map(tuple),
     defect_map=st.none() | text,
+    key_frames=st.none() | text,
 )
 deliveries = st.builds(
     Delivery,

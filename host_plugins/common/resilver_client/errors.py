@@ -71,6 +71,10 @@ class InvalidMatte(ResilverError):
     reason, code = "INVALID_MATTE", "INVALID_ARGUMENT"
 
 
+class InvalidKeyFrame(ResilverError):
+    reason, code = "INVALID_KEY_FRAME", "INVALID_ARGUMENT"
+
+
 class MediaNotFound(ResilverError):
     reason, code = "MEDIA_NOT_FOUND", "NOT_FOUND"
 
@@ -266,6 +270,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     UnknownProfile,
     InvalidRate,
     InvalidMatte,
+    InvalidKeyFrame,
     MediaNotFound,
     MediaUnreadable,
     MediaCorrupt,

@@ -66,6 +66,7 @@ def settings(
     keep_matte: str | None = None,
     keep_frames: Iterable[tuple[int, int]] = (),
     defect_map: str | None = None,
+    key_frames: str | None = None,
 ) -> types_pb2.StageSettings:
     """One stage of a recipe. ``keep_frames``: half-open spans of media frames."""
     return types_pb2.StageSettings(
@@ -76,6 +77,7 @@ def settings(
         keep_matte=keep_matte,
         keep_frames=[types_pb2.Span(start=start, stop=stop) for start, stop in keep_frames],
         defect_map=defect_map,
+        key_frames=key_frames,
     )
 
 

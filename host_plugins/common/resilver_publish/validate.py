@@ -117,6 +117,7 @@ class ValidateRecipe(PlanValidator):
         errors.UnknownProfile,
         errors.InvalidRate,
         errors.InvalidMatte,
+        errors.InvalidKeyFrame,
     )
 
 

@@ -56,6 +56,7 @@ def _read_stage(message: types_pb2.StageSettings) -> StageSettings:
         keep_matte=message.keep_matte if message.HasField("keep_matte") else None,
         keep_frames=tuple(_read_span(span, f"{where}, keep_frames") for span in message.keep_frames),
         defect_map=message.defect_map if message.HasField("defect_map") else None,
+        key_frames=message.key_frames if message.HasField("key_frames") else None,
     )
 
 

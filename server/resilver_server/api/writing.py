@@ -65,6 +65,7 @@ def write_settings(value: StageSettings) -> types_pb2.StageSettings:
         keep_matte=value.keep_matte,
         keep_frames=[(span.start, span.stop) for span in value.keep_frames],
         defect_map=value.defect_map,
+        key_frames=value.key_frames,
     )
 
 

@@ -8,6 +8,9 @@ from fractions import Fraction
 
 from .rates import Rate
 
+PICTURE_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
+"""Of files that are read as pictures, one a frame."""
+
 
 class MediaKind(StrEnum):
     MOVIE = "movie"

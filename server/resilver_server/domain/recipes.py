@@ -27,6 +27,9 @@ class StageSettings:
     """Media frames that the stage leaves as it got them."""
     defect_map: str | None = None
     """The same as a matte; white is where a scanner saw a defect."""
+    key_frames: str | None = None
+    """Path of frames as they shall look: a folder or a printf pattern of pictures that bear the numbers of the media's
+    frames, some or all; or one picture, which is a reference for every frame."""
 
 
 @dataclass(frozen=True)

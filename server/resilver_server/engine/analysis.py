@@ -26,10 +26,13 @@ from resilver_server.planning.plans import ChunkPlan, ShotPlan, StagePlan
 from resilver_server.planning.tasks import AnalyseResult, AnalyseTask, Progress, SolveResult, SolveTask
 from resilver_server.stages.catalogue import stage_spec
 from resilver_server.stages.contract import AnalysisFrame
+from resilver_server.stages.keys import KEYS
 from resilver_server.stages.plan import CADENCE
+from resilver_server.stages.spec import StageInput
 
 from .chain import run_module
 from .gallery import Gallery
+from .keys import CONTENTS, Keys
 from .pipeline import demand_of
 from .render import IsCancelled, Report, checking
 from .state import StateFile, every_frame, save_state
@@ -74,10 +77,10 @@ def solve(task: SolveTask) -> SolveResult:
     plan = task.plan
     measured = _joined(task.measurements)
     clock, findings = _clock(plan, measured)
-    save_state(task.output, clock, _states(plan, measured, clock))
     sources = task.source_digests or source_digests(plan.media, plan.source)
     if plan.media.kind is not MediaKind.SEQUENCE:
         sources = sources[:1]
+    save_state(task.output, clock, _states(plan, measured, clock, sources))
     with StateFile(task.output) as state, Gallery(plan) as gallery:
         demand = demand_of(plan, state)
         chunks = tuple(
@@ -140,14 +143,21 @@ def _clock(plan: ShotPlan, measured: Arrays) -> tuple[Clock, dict[str, str]]:
     }
 
 
-def _states(plan: ShotPlan, measured: Arrays, clock: Clock) -> dict[str, Mapping[str, npt.NDArray[Any]]]:
+def _states(
+    plan: ShotPlan, measured: Arrays, clock: Clock, sources: Sequence[str]
+) -> dict[str, Mapping[str, npt.NDArray[Any]]]:
     states: dict[str, Mapping[str, npt.NDArray[Any]]] = {}
     for stage in _analysed(plan):
         spec = stage_spec(stage.settings.stage)
-        if spec.renders:
-            parameters = spec.parse(stage.settings.parameters)
-            solver = run_module(spec.name).solve
-            states[spec.name] = solver(_of(measured, spec.name), clock, plan.shot.rate, parameters)
+        if not spec.renders:
+            continue
+        keys = Keys(plan, stage) if StageInput.KEY_FRAMES in spec.inputs else None
+        given = {KEYS: keys.numbers()} if keys else {}
+        measurements = {**_of(measured, spec.name), **given}
+        parameters = spec.parse(stage.settings.parameters)
+        rows = run_module(spec.name).solve(measurements, clock, plan.shot.rate, parameters)
+        contents = {CONTENTS: keys.contents(rows[KEYS], sources)} if keys else {}
+        states[spec.name] = {**rows, **contents}
     return states
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Protocol
 
@@ -13,7 +13,7 @@ import torch
 from resilver_client.errors import InternalError
 from resilver_server.domain.spans import Span
 from resilver_server.planning.demand import Sample
-from resilver_server.stages.contract import Interpolator, Made, Session, State, Window
+from resilver_server.stages.contract import Interpolator, KeyFrame, Made, Session, State, Window
 
 from .mattes import Weight
 from .traces import Trace, Tracer
@@ -120,6 +120,10 @@ def _no_defects(span: Span) -> None:
     return None
 
 
+def _no_keys(rows: State, centre: int) -> Mapping[int, KeyFrame]:
+    return {}
+
+
 class StageLayer:
     """A stage that makes one frame out of one and its neighbours."""
 
@@ -134,6 +138,7 @@ class StageLayer:
         rows: Callable[[Span], State],
         number: Callable[[int], int],
         defects: Callable[[Span], torch.Tensor | None] = _no_defects,
+        keys: Callable[[State, int], Mapping[int, KeyFrame]] = _no_keys,
         weight: Weight,
         capacity: int,
         backwards: bool,
@@ -144,7 +149,7 @@ class StageLayer:
         """``session`` None: the stage is idle (strength 0), only its geometry holds."""
         self._upstream, self._session, self._plain = upstream, session, plain
         self._window, self._rows, self._number, self._weight = window, rows, number, weight
-        self._defects, self._tracer = defects, tracer
+        self._defects, self._keys, self._tracer = defects, keys, tracer
         self._kept = Remembered(capacity)
         self._backwards, self._name, self._watch, self._changes = backwards, name, watch, changes
 
@@ -168,7 +173,9 @@ class StageLayer:
         order = reversed(range(span.start, span.stop)) if self._backwards else iter(span)
         frames = {entry: self._upstream.get(entry) for entry in order}
         stacked = torch.stack([frames[entry] for entry in span]) if len(span) > 1 else frames[index][None]
-        window = Window(stacked, index - span.start, self._rows(span), self._number(index), self._defects(span))
+        rows, centre = self._rows(span), index - span.start
+        keys = self._keys(rows, centre)
+        window = Window(stacked, centre, rows, self._number(index), self._defects(span), keys)
         made = self._session.process(window)
         staged, origin = (made.frame, made.origin) if isinstance(made, Made) else (made, None)
         mixed = weight.mixed(lambda: self._plain(frames[index]), staged)

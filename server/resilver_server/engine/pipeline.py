@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,11 +15,14 @@ from resilver_server.planning.demand import Demand, Sample, Sampler
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.timemap import shown_frame, shown_span, time_map
 from resilver_server.stages.catalogue import stage_spec
-from resilver_server.stages.contract import State
+from resilver_server.stages.contract import KeyFrame, State
+from resilver_server.stages.keys import KEYS
+from resilver_server.stages.spec import StageInput
 
 from .chain import Chain, OpenStage
 from .defects import DefectMaps
 from .keeping import Keep, Kept
+from .keys import Keys
 from .layers import Changes, Layer, RetimeLayer, SourceLayer, StageLayer, Stopwatch
 from .mattes import Constant, Matte, Matted, Weight
 from .state import StateFile
@@ -141,6 +144,7 @@ class Pipeline:
             rows=lambda span: self._rows(stage, span),
             number=self._filmed,
             defects=self._defects(stage, self._filmed),
+            keys=self._keys(stage),
             weight=self._weight(stage, self._filmed),
             capacity=self._capacity(index + 1),
             backwards=self._backwards,
@@ -177,6 +181,7 @@ class Pipeline:
             rows=lambda span: self._output_rows(stage, span),
             number=lambda output: output,
             defects=self._defects(stage, self._shown),
+            keys=self._keys(stage),
             weight=self._weight(stage, self._shown),
             capacity=2 * following + 1,
             backwards=False,
@@ -231,6 +236,12 @@ class Pipeline:
             return lambda span: None
         maps = DefectMaps(self._opened(path), media_frame, stage.plan.input, self._chain.device, self._chain.dtype)
         return maps.over
+
+    def _keys(self, stage: OpenStage) -> Callable[[State, int], Mapping[int, KeyFrame]]:
+        if StageInput.KEY_FRAMES not in stage.spec.inputs or stage.idle:
+            return lambda rows, centre: {}
+        keys = Keys(self._plan, stage.plan)
+        return lambda rows, centre: keys.at(rows[KEYS][centre].tolist(), self._chain.device, self._chain.dtype)
 
     def _opened(self, path: str) -> Matte:
         matte = open_matte(self._plan, path)

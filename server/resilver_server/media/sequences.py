@@ -8,11 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from resilver_client.errors import MediaNotFound, MediaUnreadable, SequenceGap
+from resilver_server.domain.formats import PICTURE_SUFFIXES
 
 from .files import is_there
-
-SUFFIXES = frozenset({".png", ".tif", ".tiff", ".dpx", ".exr", ".jpg", ".jpeg"})
-"""Picture files that are read, one a frame."""
 
 _PRINTF = re.compile(r"%(0(\d+))?d")
 _NUMBERED = re.compile(r"(\D*)(\d+)(.*)", re.DOTALL)
@@ -44,7 +42,7 @@ def is_pattern(path: Path) -> bool:
 
 
 def is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def in_folder(folder: Path) -> Sequence:
@@ -62,7 +60,7 @@ def in_folder(folder: Path) -> Sequence:
         raise MediaUnreadable(
             "no numbered pictures in the folder",
             where=str(folder),
-            remedy=f"it needs {', '.join(sorted(SUFFIXES))} files",
+            remedy=f"it needs {', '.join(sorted(PICTURE_SUFFIXES))} files",
         )
     if len(groups) > 1:
         names = ", ".join(f"{head}#{tail}" for head, tail in sorted(groups))

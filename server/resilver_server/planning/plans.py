@@ -52,6 +52,8 @@ class StagePlan:
     """Of the keep matte."""
     defect_digest: str = ""
     """Of the defect map."""
+    keys_digest: str = ""
+    """Of the key frames, with their numbers."""
     solved: tuple[str, ...] = ()
     """Names of its parameters that act through the solved state alone."""
 

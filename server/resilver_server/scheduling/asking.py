@@ -43,10 +43,16 @@ def own_recipe(clip: ClipRequest, recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, stages=stages)
 
 
-def pictures(recipe: Recipe) -> tuple[str, ...]:
-    """Paths of all the pictures that a recipe's stages take."""
-    found = (getattr(stage, name) for stage in recipe.stages for name in FIELDS.values())
+def mattes(recipe: Recipe) -> tuple[str, ...]:
+    """Paths of all mattes, keep mattes and defect maps that a recipe's stages take."""
+    names = (name for kind, name in FIELDS.items() if kind is not StageInput.KEY_FRAMES)
+    found = (getattr(stage, name) for name in names for stage in recipe.stages)
     return tuple(path for path in found if path is not None)
+
+
+def key_frames(recipe: Recipe) -> tuple[str, ...]:
+    """Paths of all key frames that a recipe's stages take."""
+    return tuple(stage.key_frames for stage in recipe.stages if stage.key_frames is not None)
 
 
 def _field(clip: ClipRequest, recipe: Recipe, key: str, stage: str) -> str:

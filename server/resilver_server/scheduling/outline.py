@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from resilver_client.errors import (
     ClipUnsupported,
     GeometryMismatch,
     InterlacedMedia,
+    InvalidKeyFrame,
     InvalidMatte,
     InvalidRequest,
     MediaCorrupt,
@@ -24,6 +25,7 @@ from resilver_client.errors import (
     OutputUnwritable,
     PathNotAllowed,
     RangeOutsideMedia,
+    ResilverError,
     SelectionEmpty,
     SequenceGap,
     VariableFrameRate,
@@ -46,9 +48,10 @@ from resilver_server.planning.tasks import (
     ProbeResult,
     ProbeTask,
 )
+from resilver_server.stages.keys import key_files
 from resilver_server.storage.rows import FitRow
 
-from .asking import own_recipe, pictures, preview_bytes, probe_task
+from .asking import key_frames, mattes, own_recipe, preview_bytes, probe_task
 from .identity import bounded, fit_key, media_stamp
 from .names import stems
 from .requests import JobRequest
@@ -59,6 +62,7 @@ _OF_THE_CLIP = (
     ClipUnsupported,
     GeometryMismatch,
     InterlacedMedia,
+    InvalidKeyFrame,
     InvalidMatte,
     MediaCorrupt,
     MediaNotFound,
@@ -139,7 +143,7 @@ class Planner:
         """
         probed: Probed = {}
         folder = self._check(request)
-        await self._check_pictures(pictures(request.recipe), probed)
+        await self._check_pictures(request.recipe, probed)
         collected = await asyncio.to_thread(collect, request.timeline, request.selection)
         refusals = list(collected.refusals)
         _refuse(refusals, request)
@@ -166,27 +170,33 @@ class Planner:
         refuse_unwritable(folder)
         if request.preview_frames < 0:
             raise InvalidRequest("a preview of less than no frames", where="preview_frames")
-        for path in filter(None, (request.recipe.delivery.audio, *pictures(request.recipe))):
-            self._settings.allow(path)
+        if request.recipe.delivery.audio:
+            self._settings.allow(request.recipe.delivery.audio)
         return folder
 
-    async def _check_pictures(self, paths: Iterable[str], probed: Probed) -> None:
-        """Raises InvalidMatte: a picture that cannot be read is found before a night of rendering, not in it."""
-        for path in paths:
-            try:
-                await self._probed(ProbeTask(path), probed)
-            except (MediaCorrupt, MediaNotFound, MediaUnreadable, SequenceGap, GeometryMismatch) as error:
-                raise InvalidMatte(error.what, where=error.where or path, remedy=error.remedy) from error
+    async def _check_pictures(self, recipe: Recipe, probed: Probed) -> None:
+        """Raises InvalidMatte, InvalidKeyFrame or PathNotAllowed: a picture that cannot be read is found before a night
+        of rendering, not in it."""
+        for path in mattes(recipe):
+            await self._check_picture(path, InvalidMatte, probed)
+        for path in key_frames(recipe):
+            self._settings.allow(path)
+            for file in (await asyncio.to_thread(key_files, path)).values():
+                await self._check_picture(str(file), InvalidKeyFrame, probed)
+
+    async def _check_picture(self, path: str, wrong: type[ResilverError], probed: Probed) -> None:
+        self._settings.allow(path)
+        try:
+            await self._probed(ProbeTask(path), probed)
+        except (MediaCorrupt, MediaNotFound, MediaUnreadable, SequenceGap, GeometryMismatch) as error:
+            raise wrong(error.what, where=error.where or path, remedy=error.remedy) from error
 
     async def _shot(
         self, request: JobRequest, clip: ClipRequest, stem: str, fit: FindFit, probed: Probed
     ) -> PlannedShot:
         self._settings.allow(clip.media)
         recipe = own_recipe(clip, request.recipe)
-        own = [path for paths in clip.pictures.values() for path in paths.values()]
-        for path in own:
-            self._settings.allow(path)
-        await self._check_pictures(own, probed)
+        await self._check_pictures(recipe, probed)
         media = await self._probed(probe_task(clip), probed)
         located = locate(clip, media.rate, media.frame_count, timecode_seconds(media.start_timecode, media.rate))
         shot = _shot(clip, located, media, str(Path(request.output_folder) / stem))

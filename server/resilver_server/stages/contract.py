@@ -12,7 +12,7 @@ A ``run`` module has, where its spec says so:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 from typing import Protocol
@@ -65,6 +65,16 @@ class StageContext:
 
 
 @dataclass(frozen=True)
+class KeyFrame:
+    """A picture that a stage looks at beside its window, wherever in the shot it lies."""
+
+    picture: torch.Tensor
+    """(3, height, width) RGB, 0..1, at the size of the stage's input; of a reference at its own."""
+    given: bool
+    """Whether an artist gave it; else it is the film's own frame, untouched by any stage."""
+
+
+@dataclass(frozen=True)
 class Window:
     """The frames around the one to render."""
 
@@ -81,6 +91,8 @@ class Window:
     defects: torch.Tensor | None = None
     """(n, height, width), 0..1, of the same n frames: white where a scanner saw a defect. None unless the spec lists
     ``StageInput.DEFECT_MAP`` and the artist gave one."""
+    keys: Mapping[int, KeyFrame] = field(default_factory=dict)
+    """By number the key frames that the centre's row of the state asks for (``keys.KEYS``)."""
 
 
 class Origin(IntEnum):

@@ -26,13 +26,20 @@ def matte_files(path: str) -> list[Path]:
         if not pattern.is_file():
             raise InvalidMatte("the matte is not there", where=path, remedy="give the path of a picture or a movie")
         return [pattern]
-    # a folder's "%" may be written twice, as printf wants it
-    folder = pattern.parent if pattern.parent.is_dir() else Path(str(pattern.parent).replace("%%", "%"))
-    found = sorted(folder.glob(_PATTERN.sub("*", pattern.name)))
-    numbered = [file for file in found if re.fullmatch(_expression(pattern.name), file.name)]
+    numbered = fitting(pattern)
     if not numbered:
         raise InvalidMatte("no file fits the matte's pattern", where=path, remedy="check folder and numbering")
     return numbered
+
+
+def fitting(pattern: Path) -> list[Path]:
+    """The files that a printf pattern names, in order of their names."""
+    if not _PATTERN.search(pattern.name):
+        return []
+    # a folder's "%" may be written twice, as printf wants it
+    folder = pattern.parent if pattern.parent.is_dir() else Path(str(pattern.parent).replace("%%", "%"))
+    found = sorted(folder.glob(_PATTERN.sub("*", pattern.name)))
+    return [file for file in found if re.fullmatch(_expression(pattern.name), file.name)]
 
 
 def matte_digest(path: str | None) -> str:

@@ -26,6 +26,7 @@ from resilver_server.planning.timemap import output_count, source_span
 from . import memory
 from .catalogue import in_order, stage_spec
 from .interpolate.spec import output_rate
+from .keys import keys_digest
 from .mattes import matte_digest
 from .spec import FIELDS, StageSpec
 
@@ -152,6 +153,7 @@ def _stage_plan(stage: _Resolved) -> StagePlan:
         matte_digest=matte_digest(stage.settings.matte),
         keep_digest=matte_digest(stage.settings.keep_matte),
         defect_digest=matte_digest(stage.settings.defect_map),
+        keys_digest=keys_digest(stage.settings.key_frames),
         solved=stage.spec.solved,
     )
 

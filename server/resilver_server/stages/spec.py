@@ -75,7 +75,12 @@ class StageInput(StrEnum):
 
 
 FIELDS: Mapping[StageInput, str] = MappingProxyType(
-    {StageInput.MATTE: "matte", StageInput.KEEP_MATTE: "keep_matte", StageInput.DEFECT_MAP: "defect_map"}
+    {
+        StageInput.MATTE: "matte",
+        StageInput.KEEP_MATTE: "keep_matte",
+        StageInput.KEY_FRAMES: "key_frames",
+        StageInput.DEFECT_MAP: "defect_map",
+    }
 )
 """Where ``StageSettings`` keeps an input. A test sees that no stage takes one that has no place here."""
 
@@ -101,8 +106,8 @@ class StageSpec:
     hold the numbers of their frames."""
     inputs: tuple[StageInput, ...] = (StageInput.MATTE, StageInput.KEEP_MATTE)
     """What it takes beside the film. The engine mixes by matte for every stage that renders, and keeps by keep matte
-    for every one that leaves the size alone; a defect map comes to ``process`` in its window. Another input needs a
-    field in ``StageSettings`` and a place in ``FIELDS`` first."""
+    for every one that leaves the size alone; a defect map and key frames come to ``process`` in its window. A stage
+    with key frames is analysed: its ``solve`` says which ones a frame wants."""
     resolve: Callable[[Any, FrameFormat, str], Any] = _as_given
     """Parameters with every "auto" decided, from those asked for, the format that arrives and the device's id.
     Applied once, before the others below are asked; resolving twice changes nothing more."""

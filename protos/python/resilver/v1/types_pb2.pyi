@@ -205,6 +205,7 @@ class StageSettings(google.protobuf.message.Message):
     KEEP_MATTE_FIELD_NUMBER: builtins.int
     KEEP_FRAMES_FIELD_NUMBER: builtins.int
     DEFECT_MAP_FIELD_NUMBER: builtins.int
+    KEY_FRAMES_FIELD_NUMBER: builtins.int
     stage: builtins.str
     """Name of the stage as the catalogue lists it."""
     strength: builtins.float
@@ -215,6 +216,10 @@ class StageSettings(google.protobuf.message.Message):
     """The same for what is kept: wherever it is not black, the stage leaves the frame as it got it, bit for bit."""
     defect_map: builtins.str
     """The same as a matte; white is where a scanner saw a defect."""
+    key_frames: builtins.str
+    """Path of frames as they shall look: a folder or a printf pattern of pictures that bear the numbers of the media's
+    frames, some or all; or one picture, which is a reference for every frame.
+    """
     @property
     def parameters(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___Scalar]:
         """Parameters by name, as the stage's JSON Schema describes them; those left out take their defaults."""
@@ -233,13 +238,16 @@ class StageSettings(google.protobuf.message.Message):
         keep_matte: builtins.str | None = ...,
         keep_frames: collections.abc.Iterable[global___Span] | None = ...,
         defect_map: builtins.str | None = ...,
+        key_frames: builtins.str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_matte", b"keep_matte", "matte", b"matte", "strength", b"strength"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_frames", b"keep_frames", "keep_matte", b"keep_matte", "matte", b"matte", "parameters", b"parameters", "stage", b"stage", "strength", b"strength"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_key_frames", b"_key_frames", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_matte", b"keep_matte", "key_frames", b"key_frames", "matte", b"matte", "strength", b"strength"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_defect_map", b"_defect_map", "_keep_matte", b"_keep_matte", "_key_frames", b"_key_frames", "_matte", b"_matte", "_strength", b"_strength", "defect_map", b"defect_map", "keep_frames", b"keep_frames", "keep_matte", b"keep_matte", "key_frames", b"key_frames", "matte", b"matte", "parameters", b"parameters", "stage", b"stage", "strength", b"strength"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_defect_map", b"_defect_map"]) -> typing.Literal["defect_map"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_keep_matte", b"_keep_matte"]) -> typing.Literal["keep_matte"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_key_frames", b"_key_frames"]) -> typing.Literal["key_frames"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_matte", b"_matte"]) -> typing.Literal["matte"] | None: ...
     @typing.overload
