@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Blenders that the extension is tested in, each about 350 MB to download: `make test BLENDER=` leaves them out.
 BLENDER := 4.2 5.0 5.2
 
-.PHONY: demo test check proto browser blender-extension clean
+.PHONY: demo test check bench proto browser blender-extension clean
 
 demo: .venv/.ready-demo
 	$(BIN)/resilver demo
@@ -17,6 +17,12 @@ check: .venv/.ready-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Resilver beside other people's tools: benchmarks/results and docs/quality.md. Some tasks: make bench TASKS="dirt lines"
+bench: .venv/.ready-demo
+	.ci/setup-peers $(PYTHON)
+	$(BIN)/resilver models pull rife-4.25 span-x2 realesr-animevideov3
+	$(BIN)/python -m benchmarks.run $(TASKS)
 
 proto:
 	PYTHON=$(PYTHON) protos/generate.sh

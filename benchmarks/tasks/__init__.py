@@ -1,0 +1,17 @@
+"""The one list of tasks, in the order of the page."""
+
+from __future__ import annotations
+
+from ..task import Task
+from . import bursts, deflicker, degrain, dirt, interpolate, lines, stabilise, upscale
+
+TASKS: tuple[Task, ...] = (
+    dirt.TASK,
+    lines.TASK,
+    bursts.TASK,
+    deflicker.TASK,
+    stabilise.TASK,
+    degrain.TASK,
+    interpolate.TASK,
+    upscale.TASK,
+)
