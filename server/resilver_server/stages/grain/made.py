@@ -1,4 +1,4 @@
-"""Making grain: white noise through the filter that gives it the measured spectrum, then as strong as the tone asks.
+"""Making grain: white noise through the filter that gives it the measured spectrum.
 
 Newson, Delon and Galerne, "A Stochastic Film Grain Model for Resolution-Independent Rendering", Computer Graphics Forum
 36(8), 2017, say what grain is when enlarged: the same field seen closer. A Gaussian field with the same autocorrelation
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn.functional import conv2d
 
-from .model import LAGS, Array, Grain, deviation, luma
+from .model import LAGS, Array, Grain
 
 _RANK = 3
 """Products of a column and a row that a filter is made of: measured ones keep 0.995 of their power and more in two."""
@@ -40,34 +40,6 @@ def pattern(grain: Grain, height: int, width: int, scale: float, seed: int) -> t
     return made
 
 
-def grain_like(
-    frame: torch.Tensor, mask: torch.Tensor, grain: Grain, seed: int, held: float | torch.Tensor = 0.0
-) -> torch.Tensor:
-    """``frame`` with grain laid over what was filled in, as the film around it has it.
-
-    ``frame``: (3, height, width) RGB, 0..1, the fill in it. ``mask``: (height, width) 0..1, above 0 where it was
-    filled; soft edges mix. ``grain``: ``Grain.of(state, row)``, or where nothing was solved
-    ``surroundings(frame, mask)``. ``seed``: of this frame alone, say its media frame's number. ``held``: the share of
-    grain's *variance* that the fill has by itself, a number or (height, width): 1 for pixels taken from one frame, 1/2
-    for the mean of two, 0 for a smooth fill. Device and dtype stay; where ``mask`` is 0 the frame is kept bit for bit.
-
-    The strength follows the tone alone. What lies right beside a fill must not decide it: its texture would pass for
-    grain (tried: up to five times too much, where the truth is known).
-    """
-    rows, columns = mask.any(dim=1).nonzero(), mask.any(dim=0).nonzero()
-    if grain.none or not len(rows):
-        return frame
-    box = tuple(slice(int(edge[0]), int(edge[-1]) + 1) for edge in (rows, columns))
-    filled, covered = frame[:, *box], mask[box].to(frame)
-    missing = 1 - torch.as_tensor(held).to(frame).clamp(0, 1)
-    missing = missing[box] if missing.ndim else missing
-    strength = deviation(grain, luma(filled)) * torch.sqrt(missing) * covered
-    made = pattern(grain, filled.shape[1], filled.shape[2], 1.0, seed).to(frame)
-    result = frame.clone()
-    result[:, *box] = torch.where(covered > 0, filled + strength * made, filled)
-    return result
-
-
 def _field(lags: Array, height: int, width: int, scale: float, generator: torch.Generator) -> torch.Tensor:
     """(height, width) Gaussian field of deviation 1 with that correlation at ``scale`` times the distance."""
     columns, rows = _filter(lags.tobytes(), scale)
@@ -88,16 +60,21 @@ def _filter(lags: bytes, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(scaled.copy()).float(), torch.from_numpy(right[:_RANK].copy()).float()
 
 
-def _kernel(lags: Array) -> Array:
-    """(2 LAGS - 1, 2 LAGS - 1) filter without phase: the root of the spectrum."""
-    steps = np.minimum(np.arange(_SIZE), _SIZE - np.arange(_SIZE))
+def spectrum(lags: Array, size: int) -> Array:
+    """(size, size) power by frequency, as of ``numpy.fft``, of a field with the correlation ``lags``; its mean is 1."""
+    steps = np.minimum(np.arange(size), size - np.arange(size))
     fade = np.where(
         np.arange(LAGS) < _FADE, 1.0, 0.5 + 0.5 * np.cos(np.pi * (np.arange(LAGS) - _FADE + 1) / (LAGS - _FADE + 1))
     )
-    quadrant = np.zeros((_SIZE // 2 + 1, _SIZE // 2 + 1))
+    quadrant = np.zeros((size // 2 + 1, size // 2 + 1))
     quadrant[:LAGS, :LAGS] = lags * fade[:, None] * fade[None, :]
-    power = np.fft.fft2(quadrant[steps[:, None], steps[None, :]]).real
-    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(np.maximum(power, 0))).real)
+    power = np.maximum(np.fft.fft2(quadrant[steps[:, None], steps[None, :]]).real, 0)
+    return np.asarray(power / max(float(power.mean()), 1e-12), np.float64)
+
+
+def _kernel(lags: Array) -> Array:
+    """(2 LAGS - 1, 2 LAGS - 1) filter without phase: the root of the spectrum."""
+    kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(spectrum(lags, _SIZE))).real)
     middle = _SIZE // 2
     return np.asarray(kernel[middle - LAGS + 1 : middle + LAGS, middle - LAGS + 1 : middle + LAGS], np.float64)
 

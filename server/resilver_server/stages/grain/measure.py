@@ -9,16 +9,15 @@ between both is grain, without the texture that they share. The comparison of bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from resilver_server.stages.contract import AnalysisFrame
 
-from .course import spread
-from .model import LAGS, LUMA, TONES, Array, Grain, rows_of
+from .model import LAGS, LUMA, TONES, Array, rows_of
 from .motion import flow
 
 BLOCK = 24
@@ -63,44 +62,21 @@ def measure(frame: AnalysisFrame, previous: AnalysisFrame | None) -> dict[str, n
     A frame that has none before it says nothing: alone, texture cannot be told from grain."""
     if previous is not None and previous.luma.shape != frame.luma.shape:
         previous = None
-    found = _blocks(frame.luma, previous.luma, None) if previous is not None else None
+    found = _blocks(frame.luma, previous.luma) if previous is not None else None
     rows = _statistics(found, frame.luma.shape, frame.rgb.astype(np.float32) / np.float32(255))
     return {"grain_frame": np.array([frame.index], np.int64)} | rows
 
 
-def surroundings(frame: torch.Tensor, mask: torch.Tensor) -> Grain:
-    """The grain of a frame by itself, in blocks that ``mask`` leaves free.
-
-    ``frame`` (3, height, width) RGB, ``mask`` (height, width), above 0 where the picture is not the film's own. For
-    places whose grain is not solved: from one frame alone fine texture counts as grain in part.
-    """
-    rgb = np.ascontiguousarray(frame.detach().cpu().float().numpy().transpose(1, 2, 0))
-    plane = (rgb @ np.array(LUMA, np.float32)).astype(np.float32)
-    found = _blocks(plane, None, mask.detach().cpu().numpy() > 0)
-    rows = _statistics(found, plane.shape, rgb)
-    level, worth = (rows[name][None].astype(np.float64) for name in ("grain_level", "grain_count"))
-    filled = spread(level * worth, worth)[0]
-    lags, colour = rows["grain_lags"].astype(np.float64), rows["grain_colour"].astype(np.float64)
-    return Grain(filled, lags, colour, (int(plane.shape[0]), int(plane.shape[1])))
-
-
-def _blocks(luma: npt.NDArray[np.float32], before: npt.NDArray[np.float32] | None, mask: Any) -> _Blocks | None:
-    """None where there is no block to measure: the frame is too small, masked or empty."""
+def _blocks(luma: npt.NDArray[np.float32], before: npt.NDArray[np.float32]) -> _Blocks | None:
+    """None where there is no block to measure: the frame is too small or empty."""
     rows, columns = _places(luma.shape)
-    if mask is not None and len(rows):
-        free = ~_cut(mask, rows, columns).any(axis=(1, 2))
-        rows, columns = rows[free], columns[free]
     if not len(rows):
         return None
     given = _cut(luma, rows, columns)
-    tone, seen = given.mean(axis=(1, 2), dtype=np.float64), _level(given)
-    flat = seen
-    if before is None:
-        weight = _evenness(flat, tone)
-    else:
-        then = _level(_cut(before, *_moved(luma, before, rows, columns)))
-        flat, agreed = _grain_of(seen, then)
-        weight = agreed * _evenness(then, tone)
+    tone, seen = given.mean(axis=(1, 2), dtype=np.float64), levelled(given)
+    then = levelled(_cut(before, *_moved(luma, before, rows, columns)))
+    flat, agreed = _grain_of(seen, then)
+    weight = agreed * _evenness(then, tone)
     variance = _power(flat)
     some = (variance > _FLAT) & (weight > 0)
     if not some.any():
@@ -159,18 +135,19 @@ def _moved(
     return np.clip(rows + down, 0, height - BLOCK), np.clip(columns + right, 0, width - BLOCK)
 
 
-def _basis() -> npt.NDArray[np.float32]:
-    line = np.arange(BLOCK) - (BLOCK - 1) / 2
-    planes = np.stack([np.ones((BLOCK, BLOCK)), np.tile(line, (BLOCK, 1)), np.tile(line[:, None], (1, BLOCK))])
+@lru_cache(maxsize=4)
+def _basis(edge: int) -> npt.NDArray[np.float32]:
+    line = np.arange(edge) - (edge - 1) / 2
+    planes = np.stack([np.ones((edge, edge)), np.tile(line, (edge, 1)), np.tile(line[:, None], (1, edge))])
     flat = planes.reshape(3, -1)
     return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
 
 
-def _level(blocks: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    """Blocks without their mean and slope."""
-    basis = _basis()
-    pixels = np.ascontiguousarray(blocks, np.float32).reshape(len(blocks), -1)
-    return np.asarray((pixels - (pixels @ basis.T) @ basis).reshape(blocks.shape))
+def levelled(blocks: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """(..., edge, edge) blocks without their mean and slope."""
+    basis = _basis(blocks.shape[-1])
+    pixels = np.ascontiguousarray(blocks, np.float32).reshape(*blocks.shape[:-2], -1)
+    return np.asarray((pixels - (pixels @ basis.T) @ basis).reshape(blocks.shape), np.float32)
 
 
 def _power(blocks: npt.NDArray[Any]) -> Array:
@@ -211,8 +188,10 @@ def _statistics(
     if found is not None:
         bins = _bins(found.tone)
         best = np.argsort(-found.weight, kind="stable")[:_BEST]
-        lags[0], beyond = _correlation(found.flat[best], found.weight[best])
-        colour, lags[1] = _colours(found, best, rgb)
+        lags[0], beyond = correlation(found.flat[best], found.weight[best])
+        places = found.rows[best], found.columns[best]
+        channels = np.stack([levelled(_cut(rgb[..., k], *places)) for k in range(3)], axis=1)
+        colour, lags[1] = colours(channels, found.weight[best])
         sure = float(found.weight[best].sum())
         for tone_bin in np.unique(bins):
             inside = bins == tone_bin
@@ -228,37 +207,35 @@ def _quantile(values: Array, weights: Array, share: float) -> float:
     return float(values[order][min(np.searchsorted(passed, share * passed[-1]), len(order) - 1)])
 
 
-def _correlation(flat: npt.NDArray[Any], weight: Array) -> tuple[Array, float]:
-    """(LAGS, LAGS) mean autocorrelation of blocks, and what of it does not fade with distance.
+def correlation(flat: npt.NDArray[Any], weight: Array) -> tuple[Array, float]:
+    """(LAGS, LAGS) mean autocorrelation of (n, edge, edge) blocks, and what of it does not fade with distance.
 
     That part is no grain: shading of the picture where positive; where negative the mean and slope that were taken out.
     """
-    size = 2 * BLOCK
+    size = 2 * flat.shape[-1]
     spectrum = np.abs(np.fft.rfft2(flat.astype(np.float64), (size, size))) ** 2
     scale = weight / np.maximum(_power(flat), _FLAT)
     mean = np.fft.irfft2(np.tensordot(scale, spectrum, axes=1) / weight.sum(), (size, size))
     steps = np.arange(LAGS)
-    down, across = BLOCK - steps[:, None], BLOCK - steps[None, :]
+    down, across = size // 2 - steps[:, None], size // 2 - steps[None, :]
     both = (mean[:LAGS, :LAGS] + mean[:LAGS, -steps % size]) / (2 * down * across)
     found = both / both[0, 0]
     beyond = float(np.clip(np.concatenate([found[-1, :], found[:-1, -1]]).mean(), -0.5, 0.5))
     return (found - beyond) / (1 - beyond), beyond
 
 
-def _colours(found: _Blocks, best: npt.NDArray[np.int64], rgb: npt.NDArray[np.float32]) -> tuple[Array, Array]:
-    """(3, 3) covariance of the channels over luma's variance, and (LAGS, LAGS) correlation of what
-    differs from luma."""
-    rows, columns, weight = found.rows[best], found.columns[best], found.weight[best]
-    planes = [_level(_cut(rgb[..., k], rows, columns)).astype(np.float64) for k in range(3)]
-    grain = np.stack(planes, axis=1)
-    luma = np.tensordot(np.array(LUMA), grain, axes=(0, 1))
+def colours(grain: npt.NDArray[Any], weight: Array) -> tuple[Array, Array]:
+    """(3, 3) covariance of the channels of (n, 3, edge, edge) blocks over luma's variance, and (LAGS, LAGS) correlation
+    of what differs from luma."""
+    blocks = grain.astype(np.float64)
+    luma = np.tensordot(np.array(LUMA), blocks, axes=(0, 1))
     scale = weight / np.maximum(_power(luma), _FLAT)
-    colour = np.einsum("n,ncij,ndij->cd", scale, grain, grain) / (BLOCK**2 * weight.sum())
+    colour = np.einsum("n,ncij,ndij->cd", scale, blocks, blocks) / (luma[0].size * weight.sum())
     share = colour @ np.array(LUMA)
     colour /= max(float(share @ np.array(LUMA)), 1e-3)
-    rest = grain - luma[:, None] * (colour @ np.array(LUMA))[None, :, None, None]
+    rest = blocks - luma[:, None] * (colour @ np.array(LUMA))[None, :, None, None]
     beyond_luma = np.trace(colour) - float(np.sum((colour @ np.array(LUMA)) ** 2))
     if beyond_luma < 1e-3:
         return colour, np.zeros((LAGS, LAGS))
-    lags = [_correlation(rest[:, k], weight)[0] for k in range(3)]
+    lags = [correlation(rest[:, k], weight)[0] for k in range(3)]
     return colour, np.mean(lags, axis=0)
