@@ -16,15 +16,14 @@ from torch.nn import functional as F
 from resilver_client.errors import InvalidRequest, LicenceNotAccepted, ModelUnreadable
 from resilver_server.models import store
 from resilver_server.models.add import add
-from resilver_server.models.cards import (
+from resilver_server.models.architectures import (
     IfnetParameters,
     Parameters,
     RrdbParameters,
     SpanParameters,
     SrvggParameters,
-    all_cards,
-    card,
 )
+from resilver_server.models.cards import all_cards, card
 from resilver_server.models.loader import load
 from resilver_server.models.nets.build import build
 

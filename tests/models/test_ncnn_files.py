@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from resilver_client.errors import ModelUnreadable
-from resilver_server.models.cards import Architecture, CardFile, ModelCard, SrvggParameters
+from resilver_server.models.architectures import Architecture, SrvggParameters
+from resilver_server.models.cards import CardFile, ModelCard
 from resilver_server.models.converters.convert import convert
 from resilver_server.models.converters.ncnn import read_ncnn
 from resilver_server.models.sources import LocalFile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -11,11 +12,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from resilver_client.errors import LicenceNotAccepted, ModelDigestMismatch, ModelNotInstalled, ModelUnknown
+from resilver_client.errors import (
+    LicenceNotAccepted,
+    ModelDigestMismatch,
+    ModelNotInstalled,
+    ModelSourceUnreachable,
+    ModelUnknown,
+)
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.serial import dumps
 from resilver_server.models import store
-from resilver_server.models.cards import Architecture, CardFile, ModelCard, RrdbParameters, card, cards_folder
+from resilver_server.models.architectures import Architecture, RrdbParameters
+from resilver_server.models.cards import CardFile, ModelCard, card, cards_folder
 from resilver_server.models.loader import load
 from resilver_server.models.nets.build import build
 from resilver_server.models.sources import LocalFile
@@ -41,6 +49,14 @@ def _card(tmp_path: Path, licence: str = "MIT", permissive: bool = True) -> torc
     )
     cards_folder().mkdir(parents=True, exist_ok=True)
     (cards_folder() / "tiny.json").write_text(dumps(model))
+    return module
+
+
+def _without_digest(tmp_path: Path) -> torch.nn.Module:
+    """The same card, of which no digest is published and whose size is a guess."""
+    module = _card(tmp_path)
+    file = CardFile((LocalFile(str(tmp_path / "tiny.pth")),), (tmp_path / "tiny.pth").stat().st_size - 99, "")
+    (cards_folder() / "tiny.json").write_text(dumps(dataclasses.replace(card("tiny"), files=(file,))))
     return module
 
 
@@ -164,3 +180,41 @@ def test_killed_half_way(tmp_path: Path, where: str, argument: str) -> None:
     assert store.installed("tiny") is None
     store.install("tiny")
     assert store.verify("tiny").path.is_file()
+
+
+def test_weights_without_a_published_digest_are_recorded_not_verified(tmp_path: Path) -> None:
+    _without_digest(tmp_path)
+    assert not store.verified(card("tiny"))
+    kept = store.install("tiny")
+    record = json.loads((store.models_folder() / "installed" / "tiny.json").read_text())
+    assert record["source"] == digest_file(tmp_path / "tiny.pth")
+    assert store.installed("tiny") == kept
+    assert store.state(card("tiny")) is store.ModelState.INSTALLED
+
+
+def test_much_more_than_the_guessed_size_is_not_taken(tmp_path: Path) -> None:
+    _without_digest(tmp_path)
+    with (tmp_path / "tiny.pth").open("ab") as file:
+        file.write(bytes(file.tell() * 2))
+    with pytest.raises(ModelDigestMismatch, match="more than"):
+        store.install("tiny")
+    assert store.installed("tiny") is None
+
+
+def test_published_weights_from_a_file(tmp_path: Path) -> None:
+    """The same bytes are taken wherever they come from, others are not."""
+    _card(tmp_path)
+    elsewhere = tmp_path / "elsewhere.bin"
+    (tmp_path / "tiny.pth").rename(elsewhere)
+    with pytest.raises(ModelSourceUnreachable):
+        store.install("tiny")
+    data = elsewhere.read_bytes()
+    for other in (data + b"0", data[:-1] + bytes([data[-1] ^ 1])):
+        (tmp_path / "other.bin").write_bytes(other)
+        with pytest.raises(ModelDigestMismatch):
+            store.install("tiny", file=tmp_path / "other.bin")
+    with pytest.raises(ModelSourceUnreachable, match=r"nothing\.bin"):
+        store.install("tiny", file=tmp_path / "nothing.bin")
+    assert store.installed("tiny") is None
+    assert store.install("tiny", file=elsewhere) == store.installed("tiny")
+    assert elsewhere.read_bytes() == data

@@ -14,7 +14,7 @@ from resilver_client.client import Client
 from resilver_client.errors import LicenceNotAccepted
 from resilver_server.models import store
 from resilver_server.models.add import add
-from resilver_server.models.cards import RrdbParameters
+from resilver_server.models.architectures import RrdbParameters
 from resilver_server.models.nets.build import build
 from support.jobs import film
 from support.serving import ServerProcess, server_process

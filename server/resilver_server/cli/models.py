@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from resilver_client.errors import InvalidRequest
 from resilver_server.models import store
 from resilver_server.models.cards import all_cards, card
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     cls=ReportingGroup, no_args_is_help=True, add_completion=False, help="Networks: licences, states, fetching."
 )
 _MEGABYTE = 1e6
+_UNVERIFIED = "; not verified: no digest of the published weights is known"
 
 
 @app.command("list")
@@ -42,14 +44,19 @@ def list_models(as_json: Annotated[bool, typer.Option("--json")] = False) -> Non
 def pull(
     names: Annotated[list[str], typer.Argument(help="Model ids, or 'all' for every one with a permissive licence.")],
     accept_licence: Annotated[bool, typer.Option(help="Accept the licence shown (kept; asked once).")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--from", help="The published weights as a file you have: nothing is fetched.")
+    ] = None,
 ) -> None:
     """Fetch models, check their sha256, and keep them as safetensors."""
     chosen = [model.id for model in all_cards() if model.permissive] if names == ["all"] else names
+    if file is not None and len(chosen) != 1:
+        raise InvalidRequest("one file is one model", where=str(file), remedy="name the model that it is")
     for name in chosen:
-        pull_model(name, accept_licence)
+        pull_model(name, accept_licence, file)
 
 
-def pull_model(name: str, accept_licence: bool = False) -> None:
+def pull_model(name: str, accept_licence: bool = False, file: Path | None = None) -> None:
     """Install one model with a progress bar. What is there already is read again, and fetched anew if it is damaged."""
     model = card(name)
     kept = store.installed(name)
@@ -62,8 +69,10 @@ def pull_model(name: str, accept_licence: bool = False) -> None:
     columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task("fetching", total=model.size)
-        kept = store.install(name, accept_licence, lambda done, total: bars.update(task, completed=done, total=total))
-    console.print(f"{name}: installed ({kept.digest[:12]})")
+        kept = store.install(
+            name, accept_licence, lambda done, total: bars.update(task, completed=done, total=total), file
+        )
+    console.print(f"{name}: installed ({kept.digest[:12]}){'' if store.verified(model) else _UNVERIFIED}")
 
 
 @app.command()
@@ -72,12 +81,14 @@ def verify(
 ) -> None:
     """Read installed weights again and compare their digests."""
     for name in names or [model.id for model in all_cards() if store.installed(model.id)]:
-        console.print(f"{name}: {store.verify(name).digest[:12]} is right")
+        digest = store.verify(name).digest
+        known = "is right" if store.verified(card(name)) else "is as it was installed" + _UNVERIFIED
+        console.print(f"{name}: {digest[:12]} {known}")
 
 
 @app.command()
 def add(
-    weights: Annotated[Path, typer.Argument(help="An ESRGAN, compact or SPAN checkpoint (.pth, .safetensors).")],
+    weights: Annotated[Path, typer.Argument(help="Weights of a network that Resilver knows (.pth, .safetensors).")],
     card_file: Annotated[Path, typer.Option("--card", help="A card of a few lines, as JSON (docs/models.md).")],
 ) -> None:
     """Add a checkpoint of your own."""

@@ -12,7 +12,7 @@ import torch
 
 from resilver_server.domain.serial import canonical
 from resilver_server.models import loader, store
-from resilver_server.models.cards import Architecture
+from resilver_server.models.architectures import UPSCALERS, Architecture
 from resilver_server.models.loader import Network
 from resilver_server.planning.plans import Numerics, ShotPlan, StagePlan
 from resilver_server.stages.catalogue import stage_spec
@@ -142,7 +142,7 @@ def _networks(
         installed = store.require(use.id)
         store.check_digest(use.id, installed.digest, use.digest)
         network = loader.load(installed, device, dtype)
-        if network.card.architecture is not Architecture.IFNET:
+        if network.card.architecture in UPSCALERS:
             network = dataclasses.replace(network, module=_tiled(network, numerics.tile, interrupt))
         found[use.id] = network
     return found

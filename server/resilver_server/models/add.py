@@ -1,4 +1,4 @@
-"""Take in a user's own ESRGAN, compact or SPAN checkpoint. What its file tells is not asked."""
+"""Take in a user's own ESRGAN, compact, SPAN, DDColor or DeOldify checkpoint. What its file tells is not asked."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from resilver_client.errors import InvalidRequest, ModelUnreadable
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.serial import dumps, loads
 
-from .cards import (
-    CARDS,
+from .architectures import (
     Architecture,
-    CardFile,
-    ModelCard,
+    DdcolorParameters,
+    DeoldifyParameters,
     RrdbParameters,
     SpanParameters,
     SrvggParameters,
-    cards_folder,
 )
+from .cards import CARDS, CardFile, ModelCard, cards_folder
 from .converters.checkpoint import read_checkpoint
 from .converters.convert import serialised
 from .converters.recognise import Recognised, recognise
@@ -31,6 +30,8 @@ _PERMISSIVE = frozenset(
 )
 _RRDB_HALO = 64
 """The receptive field is hundreds of pixels wide, what reaches the result is not (measured on x4plus)."""
+_EDGES = {Architecture.DDCOLOR: 512, Architecture.DEOLDIFY: 560}
+"""Pixels of the square that the published programs make a picture into by default."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ def add(checkpoint: Path, card_file: Path, *, accept_licence: bool = False) -> I
     found = recognise(read_checkpoint(checkpoint), str(checkpoint))
     if found.architecture is Architecture.IFNET:
         raise ModelUnreadable(
-            "interpolation networks cannot be added", where=str(checkpoint), remedy="add ESRGAN, compact or SPAN"
+            "interpolation networks cannot be added",
+            where=str(checkpoint),
+            remedy="add ESRGAN, compact, SPAN, DDColor or DeOldify",
         )
     weights = serialised(found.parameters, found.state, str(checkpoint))
     model = _card(wanted, found, checkpoint)
@@ -68,7 +71,7 @@ def add(checkpoint: Path, card_file: Path, *, accept_licence: bool = False) -> I
     if accept_licence and not licence_accepted(model):
         keep_acceptance(model)
     require_licence(model)
-    return keep(model, weights)
+    return keep(model, weights, model.sha256)
 
 
 def _read_user_card(path: Path) -> UserCard:
@@ -96,13 +99,25 @@ def _card(wanted: UserCard, found: Recognised, checkpoint: Path) -> ModelCard:
         parameters=found.parameters,
         scale=found.scale,
         halo=_halo(found),
-        multiple=found.parameters.unshuffle if isinstance(found.parameters, RrdbParameters) else 1,
+        multiple=_multiple(found),
         files=(file,),
         code_licence=wanted.code_licence,
         weights_licence=wanted.weights_licence,
         permissive=permissive,
         notes=wanted.notes,
+        edge=_EDGES.get(found.architecture, 0),
     )
+
+
+def _multiple(found: Recognised) -> int:
+    match found.parameters:
+        case RrdbParameters(unshuffle=unshuffle):
+            return unshuffle
+        case DdcolorParameters():
+            return 32
+        case DeoldifyParameters():
+            return 16
+    return 1
 
 
 def _halo(found: Recognised) -> int:
@@ -114,4 +129,6 @@ def _halo(found: Recognised) -> int:
             return 21
         case RrdbParameters(unshuffle=unshuffle):
             return _RRDB_HALO * unshuffle
+        case DdcolorParameters() | DeoldifyParameters():
+            return 0
     raise ModelUnreadable("this architecture cannot be added", where=found.architecture.value)

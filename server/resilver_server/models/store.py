@@ -6,6 +6,7 @@ worker or on the command line: it fetches, checks and converts once; the running
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 import json
@@ -14,13 +15,19 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from resilver_client.errors import InvalidRequest, LicenceNotAccepted, ModelDigestMismatch, ModelNotInstalled
+from resilver_client.errors import (
+    InvalidRequest,
+    LicenceNotAccepted,
+    ModelDigestMismatch,
+    ModelNotInstalled,
+    ModelSourceUnreachable,
+)
 from resilver_client.home import home
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.serial import dumps, loads
 
-from .cards import ModelCard, card
-from .sources import Progress, fetch_any, scratch_folder, storing
+from .cards import CardFile, ModelCard, card
+from .sources import LocalFile, Progress, fetch_any, scratch_folder, storing
 
 
 class ModelState(Enum):
@@ -44,7 +51,7 @@ class _Record:
     id: str
     digest: str
     source: str
-    """sha256 of the published weights it was made from: another one on the card means another model."""
+    """sha256 of the weights it was made from: where the card has another one, it means another model."""
 
 
 def models_folder() -> Path:
@@ -108,12 +115,22 @@ def require_licence(model: ModelCard) -> None:
         )
 
 
-def install(model_id: str, accept_licence: bool = False, progress: Progress | None = None) -> InstalledModel:
+def verified(model: ModelCard) -> bool:
+    """Whether installed weights have been compared with a digest that was known before they were fetched."""
+    return all(file.sha256 for file in model.files)
+
+
+def install(
+    model_id: str, accept_licence: bool = False, progress: Progress | None = None, file: Path | None = None
+) -> InstalledModel:
     """Fetch, check, convert and keep a model; nothing is done where it is installed and whole.
+
+    ``file`` is a copy of the published weights on this machine: then nothing is fetched, and all else is the same.
+    Where no digest is known, that of the bytes that came is recorded.
 
     ``progress`` hears bytes fetched. Several processes may install the same model at once, and one that is killed
     leaves nothing under a final name. Raises ModelUnknown, LicenceNotAccepted, ModelSourceUnreachable,
-    ModelDigestMismatch, ModelUnreadable, DiskFull, OutputUnwritable.
+    ModelDigestMismatch, ModelUnreadable, DiskFull, OutputUnwritable, InvalidRequest (``file`` for a model of several).
     """
     model = card(model_id)
     if accept_licence:
@@ -122,17 +139,17 @@ def install(model_id: str, accept_licence: bool = False, progress: Progress | No
     present = _installed(model)
     if present is not None and digest_file(present.path) == present.digest:
         return present
-    files = _fetch_files(model, progress)
+    files = _fetch_files(model if file is None else _from(model, file), progress)
     # By name: whoever imports this module to list models must not load torch.
     converted: bytes = importlib.import_module("resilver_server.models.converters.convert").convert(model, files)
-    return keep(model, converted)
+    return keep(model, converted, model.sha256 or digest_file(files[0]))
 
 
-def keep(model: ModelCard, converted: bytes) -> InstalledModel:
-    """Put converted weights under their digest and note that this is the model's."""
+def keep(model: ModelCard, converted: bytes, source: str) -> InstalledModel:
+    """Put converted weights under their digest and note them as the model's, made of bytes with digest ``source``."""
     digest = hashlib.sha256(converted).hexdigest()
     write_atomically(_weights_file(digest), converted)
-    write_atomically(_record_file(model.id), dumps(_Record(model.id, digest, model.sha256)).encode())
+    write_atomically(_record_file(model.id), dumps(_Record(model.id, digest, source)).encode())
     return InstalledModel(model.id, digest, _weights_file(digest))
 
 
@@ -146,6 +163,26 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+
+
+def _from(model: ModelCard, file: Path) -> ModelCard:
+    """The card as if the file were where its weights are published."""
+    if len(model.files) != 1:
+        raise InvalidRequest("it is made of several files", where=model.id, remedy=f"resilver models pull {model.id}")
+    (published,) = model.files
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise ModelSourceUnreachable(
+            f"the file cannot be read: {error.strerror}", where=str(file), remedy="check the path"
+        ) from error
+    if published.sha256 and size != published.size:
+        raise ModelDigestMismatch(
+            f"{size} bytes where the published weights have {published.size}",
+            where=str(file),
+            remedy=f"if they are other weights of this kind: resilver models add {file} --card CARD",
+        )
+    return dataclasses.replace(model, files=(CardFile((LocalFile(str(file)),), size, published.sha256),))
 
 
 def _fetch_files(model: ModelCard, progress: Progress | None) -> tuple[Path, ...]:
@@ -167,14 +204,20 @@ def _shifted(progress: Progress, before: int, total: int) -> Progress:
 
 
 def _installed(model: ModelCard) -> InstalledModel | None:
-    try:
-        record = loads(_Record, _record_file(model.id).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, InvalidRequest):
+    record = _record(model.id)
+    if record is None or model.sha256 not in ("", record.source):
         return None
     path = _weights_file(record.digest)
-    if record.source != model.sha256 or not path.is_file():
+    if not path.is_file():
         return None
     return InstalledModel(model.id, record.digest, path)
+
+
+def _record(model_id: str) -> _Record | None:
+    try:
+        return loads(_Record, _record_file(model_id).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, InvalidRequest):
+        return None
 
 
 def _weights_file(digest: str) -> Path:

@@ -7,7 +7,16 @@ from typing import Any
 
 from resilver_client.errors import OutOfMemory
 from resilver_server.domain.formats import FrameFormat
-from resilver_server.models.cards import Architecture, IfnetParameters, ModelCard, RrdbParameters, SpanParameters, card
+from resilver_server.models.architectures import (
+    COLOURISERS,
+    Architecture,
+    DdcolorParameters,
+    DeoldifyParameters,
+    IfnetParameters,
+    RrdbParameters,
+    SpanParameters,
+)
+from resilver_server.models.cards import ModelCard, card
 from resilver_server.planning.plans import StagePlan
 from resilver_server.planning.tasks import Device
 
@@ -23,11 +32,14 @@ _SHARE = 0.8
 """Of a GPU's free memory that is counted on."""
 _FRAMES_HELD = 10
 """Float32 frames that the queues and windows around the stages hold at most."""
+_COLOUR_PLANES = 24
+"""Float32 planes of a frame's size that pass while a colouriser's colours are enlarged and joined."""
 
 
 def bytes_per_pixel(model: ModelCard) -> int:
     """Float32 activations of a network per input pixel, as measured on a CPU and rounded up: x4plus-anime 16.4 kB,
-    SPAN x4 4.9 kB, compact 0.7 kB, RIFE 4.25 1.0 kB."""
+    SPAN x4 4.9 kB, compact 0.7 kB, RIFE 4.25 1.0 kB. Of a colouriser, per pixel of its square: DDColor 3.7 kB, DeOldify
+    5.6 kB."""
     parameters = model.parameters
     if isinstance(parameters, RrdbParameters):
         return 4 * (8 * parameters.features + 4 * parameters.features * model.scale**2)
@@ -35,6 +47,10 @@ def bytes_per_pixel(model: ModelCard) -> int:
         return 4 * 280
     if isinstance(parameters, SpanParameters):
         return 4 * 26 * parameters.channels
+    if isinstance(parameters, DdcolorParameters):
+        return 4 * 2 * parameters.features
+    if isinstance(parameters, DeoldifyParameters):
+        return 4 * 22 * parameters.stem
     return 4 * (3 * parameters.features + 6 * model.scale**2)
 
 
@@ -74,6 +90,8 @@ def _stage_memory(stage: StagePlan, edge: int, device: Device) -> int:
 def _network_memory(model: ModelCard, given: FrameFormat, edge: int) -> int:
     if model.architecture is Architecture.IFNET:
         return bytes_per_pixel(model) * given.pixels // reduction(given.pixels) ** 2
+    if model.architecture in COLOURISERS:
+        return bytes_per_pixel(model) * model.edge**2 + model.size + _COLOUR_PLANES * 4 * given.pixels
     reach = edge + 2 * model.halo if edge else given.pixels
     width, height = (min(reach, given.width), min(reach, given.height)) if edge else (given.width, given.height)
     output = 3 * 4 * model.scale**2 * given.pixels

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from resilver_client.errors import ModelUnreadable
-from resilver_server.models.cards import ModelCard, Parameters
+from resilver_server.models.architectures import Parameters
+from resilver_server.models.cards import ModelCard
 from resilver_server.models.nets.build import build
 
 from .checkpoint import read_checkpoint

@@ -8,13 +8,13 @@ from pathlib import Path
 from torch import Tensor
 
 from resilver_client.errors import ModelUnreadable
-from resilver_server.models.cards import (
-    ModelCard,
+from resilver_server.models.architectures import (
     Parameters,
     RrdbParameters,
     SpanParameters,
     SrvggParameters,
 )
+from resilver_server.models.cards import ModelCard
 
 from .ncnn import Layer, read_ncnn
 

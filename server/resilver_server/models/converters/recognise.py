@@ -1,7 +1,7 @@
 """Tell from names and shapes which architecture a checkpoint is, and bring it to our names.
 
 Names are those of the published code: BasicSR's RRDBNet and SRVGGNetCompact, ESRGAN's first releases (``model.1.sub``
-and ``RRDB_trunk``), SPAN with its three-branch convolutions, and RIFE 4.
+and ``RRDB_trunk``), SPAN with its three-branch convolutions, RIFE 4, DDColor and DeOldify.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from resilver_client.errors import ModelUnreadable
-from resilver_server.models.cards import (
+from resilver_server.models.architectures import (
     Architecture,
     IfnetParameters,
     Parameters,
@@ -22,6 +22,7 @@ from resilver_server.models.cards import (
     SrvggParameters,
 )
 
+from .colour_checkpoint import ddcolor_state, deoldify_state, is_ddcolor, is_deoldify
 from .span_checkpoint import span_state
 
 State = dict[str, Tensor]
@@ -45,12 +46,18 @@ def recognise(tensors: State, where: str) -> Recognised:
             return _span(state)
         if "block0.conv0.0.0.weight" in state:
             return _ifnet(state)
+        if is_ddcolor(state):
+            return Recognised(Architecture.DDCOLOR, *ddcolor_state(state), 1)
+        if is_deoldify(state):
+            return Recognised(Architecture.DEOLDIFY, *deoldify_state(state), 1)
         if "body.0.weight" in state and "body.1.weight" in state:
             return _srvgg(state)
     except (KeyError, ValueError, IndexError) as error:
         raise ModelUnreadable(f"a variant that is not supported: {error}", where=where) from error
     raise ModelUnreadable(
-        "the weights are no ESRGAN, compact or SPAN network", where=where, remedy="these are what can be added"
+        "the weights are no ESRGAN, compact, SPAN, DDColor or DeOldify network",
+        where=where,
+        remedy="these are what can be added",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from resilver_server.models.cards import (
+from resilver_server.models.architectures import (
+    DdcolorParameters,
+    DeoldifyParameters,
     IfnetParameters,
     Parameters,
     RrdbParameters,
@@ -12,6 +14,8 @@ from resilver_server.models.cards import (
     SrvggParameters,
 )
 
+from .ddcolor import Ddcolor
+from .deoldify import Deoldify
 from .ifnet import Ifnet
 from .rrdb import Rrdb
 from .span import Span
@@ -29,3 +33,7 @@ def build(parameters: Parameters) -> nn.Module:
             return Span(parameters)
         case IfnetParameters():
             return Ifnet(parameters)
+        case DdcolorParameters():
+            return Ddcolor(parameters)
+        case DeoldifyParameters():
+            return Deoldify(parameters)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resilver_server.models.cards import IfnetParameters
+from resilver_server.models.architectures import IfnetParameters
 
 _SLOPE = 0.2
 _DEPTH = 8

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resilver_server.models.cards import RrdbParameters
+from resilver_server.models.architectures import RrdbParameters
 
 _RESIDUAL = 0.2
 _SLOPE = 0.2

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resilver_server.models.cards import SpanParameters
+from resilver_server.models.architectures import SpanParameters
 
 _BLOCKS = 6
 

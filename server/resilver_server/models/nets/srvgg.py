@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from resilver_server.models.cards import SrvggParameters
+from resilver_server.models.architectures import SrvggParameters
 
 
 class Srvgg(nn.Module):
