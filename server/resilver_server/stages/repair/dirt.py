@@ -26,8 +26,6 @@ from .planes import around, box, highest, lowest, reduced
 
 _LONGEST = 3
 """Frames that a piece of dirt stays at most."""
-_LONGEST_ONE_SIDED = 2
-"""The same at the ends of a shot: the three frames beyond have to show the place, and may be dirty for three."""
 _FLOOR = 0.008
 """Disagreement of neighbours that is taken for granted: two code values of eight bits."""
 _CAP = 0.1
@@ -36,7 +34,7 @@ _NEAR = 3
 """Pixels around within which disagreement counts in full."""
 _LASTING = 1.25
 """How much more dirt must stand out that lasts: an object that passes by does so too."""
-_ONE_SIDED = 2.0
+_ONE_SIDED = 1.25
 """The same where there are frames on one side alone."""
 _CELL = 4
 _EDGE = 8
@@ -45,8 +43,10 @@ _SMOOTH = 0.1
 """How much more dirt must stand out for each pixel by which motion differs around it."""
 _STANDING = 0.4
 """The same for dirt that lasts: a foot that stands for three frames is like it, but a leg moves above."""
-_COVERING = 1.0
+_COVERING = 0.2
 """The same where there are frames on one side alone: what covers and uncovers looks just like dirt there."""
+_COVERING_LASTING = 0.5
+"""And where it lasts besides."""
 _SURE = 3.0
 """Standing out by so many disagreements is dirt, at sensitivity 0.5."""
 _LIKELY = 1.0
@@ -57,6 +57,10 @@ _FAINTEST = 0.08
 """Longest side of such places, as a share of the height: what is faint and large is brightness."""
 _TRACE = 1.5
 """As much is on the rim of such pieces, there without regard to edges: dirt is soft at its own."""
+_ACROSS = 0.5
+"""Share of a row from which all of it is dirty, as where a splice left its mark."""
+_BAND = 0.05
+"""Height of such a mark, at most, as a share of the frame's."""
 _RIM = 2
 """Pixels."""
 
@@ -91,8 +95,12 @@ class Pieces:
     """(height, width) number of the piece that lies there, 0 for none."""
     boxes: npt.NDArray[np.int32]
     """(numbers, 4) first row, first column, rows and columns of each."""
+    thickness: npt.NDArray[np.float32]
+    """(numbers,) pixels across where each is thickest: that of a hair is its width, however long it is."""
     span: npt.NDArray[np.int64]
     """(numbers,) which of the spans that were tried holds for each."""
+    bands: frozenset[int] = frozenset()
+    """Those that are marks of a splice: nothing that moves lies across a whole frame for so short."""
 
     def numbers(self) -> list[int]:
         return [int(number) for number in np.unique(self.labels) if number]
@@ -116,7 +124,7 @@ def _span(before: Sequence[int], after: Sequence[int], earlier: int, length: int
     if before and after:
         return Span(before[0], after[0], (*before[1:2], *after[1:2]), length > 1)
     side = before or after
-    if len(side) < 2 or length > _LONGEST_ONE_SIDED:
+    if len(side) < 2:
         return None
     return Span(side[0], side[1], tuple(side[2:3]), length > 1)
 
@@ -127,22 +135,33 @@ def scores(
     flows: Mapping[int, torch.Tensor],
     tried: Sequence[Span],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(spans, h, w): by how many disagreements each place stands out, negative where it does not; and (h, w) the most
-    by which it does where edges a little off are not allowed for.
+    """(spans, h, w): by how many disagreements each place stands out, negative where it does not, 0 where one of the
+    two frames compared with does not show it; and (h, w) the most by which it does where edges a little off are not
+    allowed for.
 
     ``current`` and each of ``moved`` (by offset): (1, h, w), smoothed, of one brightness.
     """
     above = {offset: current - highest(plane, 1) for offset, plane in moved.items()}
     below = {offset: lowest(plane, 1) - current for offset, plane in moved.items()}
     rough = {offset: _roughness(flow) for offset, flow in flows.items()}
+    seen = {offset: _inside(flow) for offset, flow in flows.items()}
     found, plain = [], []
     for span in tried:
         unit = _disagreement(moved, span) * _caution(rough, span)
         outstanding = torch.maximum(_least(above, span), _least(below, span))
         one, other = current - moved[span.first], current - moved[span.second]
-        found.append(outstanding / unit)
+        found.append(outstanding / unit * (seen[span.first] & seen[span.second]))
         plain.append(torch.maximum(torch.minimum(one, other), -torch.maximum(one, other)) / unit)
     return torch.cat(found), torch.cat(plain).amax(0)
+
+
+def _inside(flow: torch.Tensor) -> torch.Tensor:
+    """(1, h, w) whether a place lies in the neighbour as well, of (1, 2, h, w) flow."""
+    height, width = flow.shape[-2:]
+    rows = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
+    columns = torch.arange(width, device=flow.device, dtype=flow.dtype)
+    x, y = columns + flow[:, 0], rows + flow[:, 1]
+    return (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
 
 
 def _least(difference: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
@@ -179,36 +198,68 @@ def _caution(rough: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
     frames of one side cannot tell that from dirt."""
     apart = torch.maximum(rough[span.first], rough[span.second])
     if span.one_sided:
-        return 1 + _COVERING * apart
+        return 1 + (_COVERING_LASTING if span.lasting else _COVERING) * apart
     return 1 + (_STANDING if span.lasting else _SMOOTH) * apart
 
 
 def pieces(score: torch.Tensor, sensitivity: float, largest: float) -> Pieces:
-    """Connected places that likely are dirt and surely are somewhere or in sum, of at most ``largest`` pixels.
+    """Connected places that likely are dirt and surely are somewhere or in sum, at most ``largest`` pixels thick.
 
     On the CPU: labels spread from pixel to pixel, which is no work for tensors. ``score`` is that of ``scores``.
     """
-    factor = _factor(sensitivity)
+    scale = factor(sensitivity)
     planes = score.float().cpu().numpy()
     best = planes.max(axis=0)
-    likely = (best > _LIKELY * factor).astype(np.uint8)
+    likely = (best > _LIKELY * scale).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     boxes = stats[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     kept = np.zeros(count, np.bool_)
-    kept[np.unique(labels[best > _SURE * factor])] = True
+    kept[np.unique(labels[best > _SURE * scale])] = True
     mass = np.bincount(labels.ravel(), weights=best.ravel(), minlength=count)
     sides = boxes[:, 2:].max(axis=1)
-    kept |= (mass > _PLENTY * factor) & (sides <= _FAINTEST * best.shape[0])
+    kept |= (mass > _PLENTY * scale) & (sides <= _FAINTEST * best.shape[0])
     kept[0] = False
-    kept &= sides <= max(1.0, largest)
+    thickness = _thickness(likely, labels, count)
+    kept &= thickness <= max(1.0, largest)
     found = np.asarray(np.where(kept[labels], labels, 0), np.int32)
-    return Pieces(found, boxes, _votes(planes, found, count))
+    return Pieces(found, boxes, thickness, _votes(planes, found, count))
+
+
+def _thickness(mask: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:
+    """(labels,) twice the longest way out of each."""
+    out = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
+    thickness = np.zeros(count, np.float32)
+    np.maximum.at(thickness, labels.ravel(), out.ravel())
+    return np.asarray(2 * thickness - 1, np.float32)
+
+
+def with_bands(found: Pieces) -> Pieces:
+    """The pieces, and a new one for every few rows that they cover most of: where a splice left its mark."""
+    height, width = found.labels.shape
+    covered = (found.labels > 0).mean(axis=1) > _ACROSS
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], covered, [False]]))).reshape(-1, 2)
+    bands = [(int(first), int(stop - first)) for first, stop in edges if stop - first <= max(1.0, _BAND * height)]
+    if not bands:
+        return found
+    count, labels, spans_held = len(found.boxes), found.labels.copy(), []
+    for number, (first, rows) in enumerate(bands, count):
+        inside = found.labels[first : first + rows]
+        spans_held.append(found.span[np.bincount(inside[inside > 0]).argmax()])
+        labels[first : first + rows] = number
+    boxes = np.array([(first, 0, rows, width) for first, rows in bands], np.int32)
+    return Pieces(
+        labels,
+        np.concatenate([found.boxes, boxes]),
+        np.concatenate([found.thickness, boxes[:, 2].astype(np.float32)]),
+        np.concatenate([found.span, np.array(spans_held, np.int64)]),
+        frozenset(range(count, count + len(bands))),
+    )
 
 
 def within(found: Pieces, tried: Sequence[Span], largest: float) -> Pieces:
-    """The pieces but those that only frames of one side speak for and that are longer than ``largest`` pixels."""
+    """The pieces but those that only frames of one side speak for and that are thicker than ``largest`` pixels."""
     doubtful = np.array([span.one_sided for span in tried])[found.span]
-    dropped = doubtful & (found.boxes[:, 2:].max(axis=1) > largest)
+    dropped = doubtful & (found.thickness > largest)
     return replace(found, labels=np.where(dropped[found.labels], 0, found.labels))
 
 
@@ -216,11 +267,12 @@ def with_rims(found: Pieces, trace: torch.Tensor, sensitivity: float) -> Pieces:
     """The pieces grown by what is soft at their edges. ``trace`` is that of ``scores``."""
     size = 2 * _RIM + 1
     rim = cv2.dilate(found.labels.astype(np.float32), np.ones((size, size), np.uint8)).astype(np.int32)
-    soft = (found.labels == 0) & (trace.float().cpu().numpy() > _TRACE * _factor(sensitivity))
+    soft = (found.labels == 0) & (trace.float().cpu().numpy() > _TRACE * factor(sensitivity))
     return replace(found, labels=np.where(soft, rim, found.labels))
 
 
-def _factor(sensitivity: float) -> float:
+def factor(sensitivity: float) -> float:
+    """What everything is multiplied with that dirt has to reach."""
     return float(16 ** (0.5 - sensitivity))
 
 

@@ -9,8 +9,9 @@ from resilver_server.stages.spec import StageSpec, parameter
 
 from .sizes import detection
 
-DIRT_REACH = 3
-"""Frames either side that dirt is looked for with: it stays for three at most, and a clean one must be seen."""
+DIRT_REACH = 4
+"""Frames either side that dirt is looked for with: it stays for three at most, and one that is clean must be seen; two
+at the ends of a shot, where all of them are on one side."""
 LINE_REACH = 3
 """Frames either side that may have seen what lies under an opaque line."""
 BURST_REACH = 4
@@ -33,7 +34,10 @@ class RepairParameters:
         maximum=1.0,
     )
     largest: float = parameter(
-        0.4, "Longest side of a piece of dirt, as a share of the frame's height", minimum=0.002, maximum=1.0
+        0.4,
+        "How thick a piece of dirt may be, as a share of the frame's height: a hair is as thick as it is wide",
+        minimum=0.002,
+        maximum=1.0,
     )
     grain: bool = parameter(
         True,
@@ -55,7 +59,7 @@ def _memory(given: FrameFormat, parameters: RepairParameters) -> int:
 
 SPEC = StageSpec(
     name="repair",
-    version=1,
+    version=2,
     summary="Removes dust, dirt and line scratches, and rebuilds burnt and missing frames",
     parameters=RepairParameters,
     analysed=True,

@@ -13,7 +13,9 @@ from .spec import DIRT_REACH, RepairParameters
 _THINGS = 0.04
 """Share of the height within which things are looked for in the frames around."""
 _DOUBTFUL = 0.1
-"""Share of the height that dirt may measure for which only frames of one side speak."""
+"""Share of the height by which dirt may be thick for which only frames of one side speak."""
+_SEEN = 3
+"""Frames that are looked at on either side; one more where there are none on the other."""
 _NEAREST = 4
 """Pixels, at least."""
 _ALIKE = 0.08
@@ -33,8 +35,9 @@ def found(view: View, tried: list[dirt.Span], parameters: RepairParameters) -> d
     sensitivity, smoothed = parameters.sensitivity, smooth(view.current)[0]
     score, trace = dirt.scores(smoothed, view.smoothed, view.flow, tried)
     pieces = dirt.pieces(score, sensitivity, parameters.largest * view.height / view.factor)
-    pieces = dirt.within(pieces, tried, max(_NEAREST, _DOUBTFUL * smoothed.shape[-2]))
+    pieces = dirt.within(dirt.with_bands(pieces), tried, max(_NEAREST, _DOUBTFUL * smoothed.shape[-2]))
     reach = max(_NEAREST, round(_THINGS * smoothed.shape[-2]))
+    pieces = things.standing_alone(pieces, tried, smoothed, view.smoothed, sensitivity)
     pieces = things.without_things(pieces, tried, smoothed, view.smoothed, reach)
     return dirt.with_rims(pieces, trace, sensitivity)
 
@@ -66,7 +69,9 @@ def offsets(window: Window) -> list[int]:
     """Neighbours that may tell what the frame showed: near, and not to be rebuilt themselves."""
     reach = range(-DIRT_REACH, DIRT_REACH + 1)
     near = (offset for offset in reach if offset and 0 <= window.centre + offset < len(window.frames))
-    return [offset for offset in near if bursts.gap(window.state, window.centre + offset) is None]
+    whole = [offset for offset in near if bursts.gap(window.state, window.centre + offset) is None]
+    one_sided = not whole or whole[0] > 0 or whole[-1] < 0
+    return whole if one_sided else [offset for offset in whole if abs(offset) <= _SEEN]
 
 
 def _levelled(current: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
