@@ -15,7 +15,7 @@ from ..figures import BORDER, Flags, changed, psnr, share
 from ..ours import alike
 from ..task import RATE, Asked, Case, Figure, Measures, Task, mine, nothing, peer, varied
 
-COUNT, WIDTH, SEED, SEEN = 16, 448, 31, 12
+COUNT, WIDTH, SEED, SEEN, END = 18, 448, 31, 12, 3
 GRAIN, SMOOTH, CLEAN = "with grain", "without grain", "no dirt"
 _AGE = replace(AgeSettings(), lost=0, repeated=0, scratches=0, dirt=8.0)
 
@@ -43,14 +43,15 @@ def _measured(made: Planes, given: Planes, same: Planes, smooth: Planes, dirt: F
     apart = np.abs(given.astype(np.int16) - same) >= SEEN
     seen, other = (dirt & apart)[BORDER], changed(made, given)[BORDER]
     made, given, same, smooth = (planes[BORDER] for planes in (made, given, same, smooth))
-    free = ~dirt[BORDER]
+    free, within, ends = ~dirt[BORDER], slice(END, -END), [*range(END), *range(-END, 0)]
     return {
-        "inside": psnr(made, smooth, seen),
-        "same": psnr(made, same, seen),
-        "outside": psnr(made, given, free),
-        "found": share(other[seen]),
-        "within": share(other[3:-3][seen[3:-3]]),
+        "inside": psnr(made[within], smooth[within], seen[within]),
+        "same": psnr(made[within], same[within], seen[within]),
+        "ends": psnr(made[ends], smooth[ends], seen[ends]),
+        "found": share(other[within][seen[within]]),
+        "found-ends": share(other[ends][seen[ends]]),
         "false": share(other[free]),
+        "outside": psnr(made, given, free),
     }
 
 
@@ -70,11 +71,12 @@ TASK = Task(
     how=(
         f"{COUNT} frames of {WIDTH} pixels' width, aged with 8 new blotches a frame (one to three frames each, "
         "over a third of all stay longer than one), weave, flicker, transfer noise and JPEG, with grain and "
-        "without; then deflickered. All frames count, the first and the last too. `no dirt`: clips as they "
-        "are, in which something moves fast."
+        "without; then deflickered. The first and the last three frames count by themselves, since scripts "
+        "cannot clean there. `no dirt`: clips as they are, in which something moves fast."
     ),
     wrong=(
-        "- On the first and the last frame of a shot about half of the dirt is found.\n"
+        "- Dirt on and beside somebody who comes near the camera is found least, and less at the ends of a shot "
+        "than within.\n"
         "- Very fast limbs at few frames a second are nibbled at now and then.\n"
         "- Inside dirt, in shots that stand still, a median over five frames is as near to the clean frame or "
         "nearer: it takes half of the grain away as well, and changes nearly every pixel of the film.\n"
@@ -87,15 +89,12 @@ TASK = Task(
             "inside, dB",
             "PSNR in the pixels of dirt (12/255 or more off) against the film without dirt and grain",
         ),
-        Figure(
-            "same",
-            "inside, with grain, dB",
-            "the same against the film with the grain that the dirt hides, which nobody can know",
-        ),
-        Figure("outside", "outside, dB", "PSNR against the film as given, where there is no dirt: 99 is untouched"),
+        Figure("same", "with grain, dB", "the same against the grain that the dirt hides, which nobody can know"),
+        Figure("ends", "ends, dB", f"as `inside`, in the first and the last {END} frames"),
         Figure("found", "found, %", "pixels of dirt that were changed", 1),
-        Figure("within", "found within, %", "the same without the first and the last three frames", 1),
-        Figure("false", "false, %", "pixels without dirt that were changed", 3, more_is_better=False),
+        Figure("found-ends", "found at ends, %", f"the same in the first and the last {END} frames", 1),
+        Figure("false", "false, %", "pixels without dirt that were changed, in all frames", 3, more_is_better=False),
+        Figure("outside", "outside, dB", "PSNR of these against the film as given, in all frames: 99 is untouched"),
     ),
     headline="inside",
     cases=cases,
@@ -114,13 +113,7 @@ TASK = Task(
     asked=(
         Asked("inside of dirt at least 1 dB above the best peer", "Resilver", "inside", SMOOTH, margin=1.0),
         Asked("the same under grain, with smooth fills", "Resilver, smooth fills", "inside", GRAIN, margin=1.0),
-        Asked(
-            "at least 90 % of dirt found, three frames and more from the ends",
-            "Resilver",
-            "within",
-            GRAIN,
-            at_least=90.0,
-        ),
+        Asked("at least 90 % of dirt found", "Resilver", "found", GRAIN, at_least=90.0),
         Asked("at most 0.1 % false", "Resilver", "false", GRAIN, at_most=0.1),
         Asked("at most 0.05 % changed where there is no dirt", "Resilver", "false", CLEAN, at_most=0.05),
     ),
