@@ -44,9 +44,9 @@ TUNING = Clip("bunny, early", _BUNNY, 0, tuning=True)
 PEOPLE, FLOWER, BUNNY = Clip("people", _PEOPLE, 502), Clip("flower", _FLOWER, 90), Clip("bunny, late", _BUNNY, 80)
 SHORT = (TUNING, PEOPLE, FLOWER, BUNNY)
 """Where something moves, for tasks of up to 50 frames."""
-LONG = (TUNING, Clip("people", _PEOPLE, 480), Clip("flower", _FLOWER, 30))
-"""For tasks of up to 120 frames."""
-RISING = Clip("bunny, rising", _BUNNY, 20)
+LONG = (TUNING, Clip("people", _PEOPLE, 480), Clip("flower", _FLOWER, 30), Clip("bunny, late", _BUNNY, 66))
+"""For tasks of up to 66 frames."""
+RISING = Clip("bunny, rising", _BUNNY, 26)
 FAST = (Clip("man who leaves", _PEOPLE, 434), Clip("woman who leaves", _PEOPLE, 1178), PEOPLE, RISING)
 """Where things move fast: people step by up to a tenth of the picture from frame to frame."""
 

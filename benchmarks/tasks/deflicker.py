@@ -16,7 +16,7 @@ from ..clips import LONG, Clip, Planes, grey, present, taken
 from ..figures import psnr
 from ..task import RATE, Asked, Case, Figure, Measures, Task, mine, nothing, peer, varied
 
-COUNT, WIDTH, SEED, BLOCK = 96, 320, 37, 32
+COUNT, WIDTH, SEED, BLOCK = 64, 320, 37, 32
 STEADY, FADE = "steady scene", "scene that fades"
 _AGE = replace(AgeSettings(), lost=0, repeated=0, dirt=0, scratches=0)
 _STILL = replace(_AGE, flicker_gain=0, flicker_gamma=0, flicker_local=0)
@@ -81,7 +81,7 @@ TASK = Task(
         f"{COUNT} frames of {WIDTH} pixels' width at {RATE} a second, aged with flicker of the whole frame (6 "
         "%), of its gamma and in parts of it (4 %), grain, weave, transfer noise and JPEG. Brightness is "
         "compared with that of the film without flicker, as a ratio. In `scene that fades` the scene itself "
-        "goes down to a third over two seconds, which has to stay."
+        "goes down to a third in its second half, which has to stay."
     ),
     wrong=(
         "- Flicker slower than a scene's own changes of light is kept in part.\n"

@@ -16,7 +16,7 @@ from resilver_server.lab.pictures import Image
 from ..clips import LONG, Clip, Planes, grey, present, taken
 from ..task import RATE, Asked, Case, Figure, Measures, Task, mine, nothing, peer, varied
 
-COUNT, WIDTH, SEED, PIXELS, ABOVE = 96, 384, 39, 1.0, 2.0
+COUNT, WIDTH, SEED, PIXELS, ABOVE = 64, 384, 39, 1.0, 2.0
 STANDS, PANS = "camera stands", "camera pans"
 _AGE = replace(AgeSettings(), lost=0, repeated=0, dirt=1.0, scratches=0.5)
 _MARGIN = 16
@@ -25,8 +25,7 @@ Course = npt.NDArray[np.float64]
 
 def cases() -> Sequence[Case]:
     standing = [_case(STANDS, clip, taken(clip, COUNT, WIDTH)) for clip in present(LONG)]
-    panning = [replace(clip, first=clip.first + 5) for clip in present(LONG)]
-    return [*standing, *(_case(PANS, clip, _panned(clip)) for clip in panning)]
+    return [*standing, *(_case(PANS, clip, _panned(clip)) for clip in present(LONG))]
 
 
 def _case(group: str, clip: Clip, frames: Sequence[Image]) -> Case:
@@ -39,7 +38,7 @@ def _case(group: str, clip: Clip, frames: Sequence[Image]) -> Case:
 def _panned(clip: Clip) -> list[Image]:
     """One frame, over which a camera rests, pans by up to two pixels a frame, and rests."""
     still = taken(clip, 1, 2 * WIDTH)[0]
-    way = np.cumsum(np.interp(np.arange(COUNT), [0, 30, 36, 60, 66, COUNT], [0, 0, 2.0, 2.0, 0, 0]))
+    way = np.cumsum(np.interp(np.arange(COUNT), [0, 18, 24, 40, 46, COUNT], [0, 0, 2.0, 2.0, 0, 0]))
     height = still.shape[-2] // 2
     return [_cut(still, float(x), float(x) / 4, WIDTH, height) for x in way]
 
