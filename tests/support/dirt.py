@@ -82,7 +82,7 @@ def repaired(
         stacked_frames = torch.from_numpy(np.stack(frames[around]))
         with torch.inference_mode():
             result = session.process(Window(stacked_frames, index - around.start, rows))
-        results.append(result.numpy())
+        results.append(result.frame.numpy())
     return results
 
 

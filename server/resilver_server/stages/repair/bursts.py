@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from resilver_client.errors import InvalidRecipe
 from resilver_server.domain.clocks import Clock
-from resilver_server.stages.contract import Measurements, State
+from resilver_server.domain.spans import Span, format_frames
+from resilver_server.stages.contract import Made, Measurements, Origin, State
 
 from . import motion, sizes
 from .planes import reduced, sharply_at, smooth, spread
+from .spec import BAD_FRAMES
 
 Array = npt.NDArray[np.float32]
 
@@ -52,26 +57,72 @@ def measured(luma: Array) -> dict[str, Array]:
     return {"picture": np.asarray(cv2.resize(luma, (columns, rows), interpolation=method), np.float32)}
 
 
-def solved(measurements: Measurements, clock: Clock, wanted: bool) -> State:
-    """before, after (entries, 1) int8 and position (entries, 1) float32; all 0 where a frame is whole."""
+def solved(measurements: Measurements, clock: Clock, wanted: bool, listed: Sequence[Span] = ()) -> State:
+    """before, after (entries, 1) int8 and position (entries, 1) float32; all 0 where a frame is whole.
+
+    ``listed``: media frames that are bad whatever they show. Raises InvalidRecipe for those that cannot be rebuilt.
+    """
     state: dict[str, npt.NDArray[Any]] = {
         "before": np.zeros((len(clock), 1), np.int8),
         "after": np.zeros((len(clock), 1), np.int8),
         "position": np.zeros((len(clock), 1), np.float32),
     }
-    if not wanted:
-        return state
     rows = np.asarray(clock.frames, np.int64) - int(measurements["frame"].ravel()[0])
     pictures = np.asarray(measurements["picture"], np.float64)[rows]
     piece = np.cumsum(np.isin(np.arange(len(clock)), clock.walls))
+    bad = _entries(clock, listed)
     for length in range(1, _LONGEST + 1):
         for start in range(1, len(clock) - length):
             stop = start + length
-            if piece[start - 1] == piece[stop] and _damaged(
-                pictures[start - 1 : stop + 1], clock.times[start - 1 : stop + 1]
-            ):
+            if piece[start - 1] != piece[stop] or bad[start - 1] or bad[stop]:
+                continue
+            inner = slice(start - 1, stop + 1)
+            if bad[start:stop].all() or (wanted and _damaged(pictures[inner], clock.times[inner], bad[inner])):
                 _note(state, start, stop, clock)
+    _ensure_rebuilt(clock, bad & (state["before"][:, 0] == 0))
     return state
+
+
+def _entries(clock: Clock, listed: Sequence[Span]) -> npt.NDArray[np.bool_]:
+    """(entries,) which are listed. Frames outside of the clock's are another shot's; a repeat that cadence took out is
+    listed with the frame that it repeats."""
+    bad = np.zeros(len(clock), np.bool_)
+    whole = Span(clock.frames[0], clock.frames[-1] + 1)
+    entries = {frame: entry for entry, frame in enumerate(clock.frames)}
+    repeats = []
+    for frame in (frame for span in listed for frame in span.intersect(whole)):
+        if frame in entries:
+            bad[entries[frame]] = True
+        else:
+            repeats.append(frame)
+    for frame in repeats:
+        if not bad[bisect_right(clock.frames, frame) - 1]:
+            raise InvalidRecipe(
+                f"frame {frame} is listed as bad, but it repeats the one before it and was taken out as such",
+                where=BAD_FRAMES,
+                remedy="list the frame before it too, or set cadence's repeats to keep",
+            )
+    return bad
+
+
+def _ensure_rebuilt(clock: Clock, left: npt.NDArray[np.bool_]) -> None:
+    """Raises InvalidRecipe for the first run of listed frames that is ``left``."""
+    if not left.any():
+        return
+    start = int(np.argmax(left))
+    stop = start + int(np.argmin(np.append(left[start:], False)))
+    frames = format_frames([Span(clock.frames[start], clock.frames[stop - 1] + 1)])
+    if stop - start > _LONGEST:
+        raise InvalidRecipe(
+            f"frames {frames} are listed as bad: {stop - start} in a row, and {_LONGEST} can be rebuilt",
+            where=BAD_FRAMES,
+            remedy="list shorter runs, and cut longer ones out of the edit",
+        )
+    raise InvalidRecipe(
+        f"frames {frames} are listed as bad, and their scene has no whole frame on one side of them",
+        where=BAD_FRAMES,
+        remedy="take them off the list, trim them, or see whether there is a cut that is none (cadence's cuts)",
+    )
 
 
 def _note(state: dict[str, npt.NDArray[Any]], start: int, stop: int, clock: Clock) -> None:
@@ -85,13 +136,13 @@ def _share(times: tuple[Fraction, ...], index: int) -> float:
     return float((times[index] - times[0]) / (times[-1] - times[0]))
 
 
-def _damaged(pictures: npt.NDArray[np.float64], times: tuple[Fraction, ...]) -> bool:
-    """Whether all but the first and the last picture are damaged, and these two show one scene."""
+def _damaged(pictures: npt.NDArray[np.float64], times: tuple[Fraction, ...], listed: npt.NDArray[np.bool_]) -> bool:
+    """Whether all but the first and the last picture are damaged or listed, and these two show one scene."""
     first, last = pictures[0], pictures[-1]
     if min(first.std(), last.std()) < _FLAT or _likeness(first, last) < _SAME:
         return False
-    for index in range(1, len(pictures) - 1):
-        share = _share(times, index)
+    for index in np.flatnonzero(~listed[1:-1]) + 1:
+        share = _share(times, int(index))
         expected = (1 - share) * first + share * last
         blank = pictures[index].std() < _BLANK * expected.std()
         if np.abs(pictures[index] - expected).mean() < _SEEN or not (
@@ -115,8 +166,8 @@ def gap(state: State, index: int) -> Gap | None:
     return Gap(before, int(state["after"][index, 0]), float(state["position"][index, 0]))
 
 
-def between(first: torch.Tensor, last: torch.Tensor, share: float) -> torch.Tensor:
-    """(3, h, w) between two (3, h, w) frames, where things are after ``share`` (0..1) of the time.
+def between(first: torch.Tensor, last: torch.Tensor, share: float) -> Made:
+    """The frame between two (3, h, w) frames, where things are after ``share`` (0..1) of the time.
 
     Flow both ways is carried forward to that time (splatting, after Baker et al., "A Database and Evaluation
     Methodology for Optical Flow", IJCV 92, 2011, section 3.3.2), holes are filled from around, and both frames are read
@@ -134,7 +185,16 @@ def between(first: torch.Tensor, last: torch.Tensor, share: float) -> torch.Tens
     flow, seen = _combined(from_first, from_last, small)
     large = motion.enlarged_planes(flow, factor, height, width) * factor
     seen = motion.enlarged_planes(seen, factor, height, width)
-    return _mixed(pair, large, seen, share)
+    return Made(_mixed(pair, large, seen, share), _origin(seen[0] > 0.5))
+
+
+def _origin(seen: torch.Tensor) -> torch.Tensor:
+    """(h, w) uint8: from which of two frames, by which of them shows a place, (2, h, w) bool."""
+    only = seen ^ seen.flip(0)
+    alone = only & seen
+    origin = torch.full(seen.shape[1:], int(Origin.BOTH), dtype=torch.uint8, device=seen.device)
+    origin = torch.where(alone[0], int(Origin.PREVIOUS), origin)
+    return torch.where(alone[1], int(Origin.NEXT), origin).to(torch.uint8)
 
 
 def _carried(flow: motion.Flow, share: float) -> tuple[Array, Array]:

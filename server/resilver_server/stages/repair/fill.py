@@ -1,6 +1,10 @@
-"""What is put in place of dirt: what the neighbours show there, of the brightness and the grain around it.
+"""What is put in place of damage: what the frames around show there, of the brightness around it.
 
 Everything dense is done at the size that dirt is sought at; of the full frame only the places to fill are touched.
+Motion under damage is that of its surroundings, made exact there by the steps of Lucas and Kanade ("An Iterative Image
+Registration Technique", IJCAI 1981). The frames are averaged as Hampel's family of robust means does it (Beaton and
+Tukey, "The Fitting of Power Series", Technometrics 16(2), 1974, for the weights): the more of them, the less grain of
+theirs is left, and what one of them shows alone, its own dirt, counts for nothing.
 """
 
 from __future__ import annotations
@@ -10,24 +14,33 @@ from dataclasses import dataclass
 
 import torch
 
-from .planes import around, at, highest, sharply_at, smooth, spread
+from resilver_server.stages.contract import Origin
+
+from . import motion
+from .planes import around, at, highest, sharply_at, spread
 
 Places = tuple[torch.Tensor, torch.Tensor]
 """(p,) rows and (p,) columns of a full frame."""
 
-_UNSURE = 3
-"""Pixels (of flow) around dirt whose motion is not believed: it is taken from farther around."""
+_UNSURE = 6
+"""Pixels (of flow) around damage whose motion is not believed: it is taken from farther around."""
 _BLACK = 1e-3
 _ALIKE = 0.1
-"""Differences above are no matter of brightness."""
-_NONE = 1e6
-"""Error of a neighbour that there is not."""
-_BORNE_OUT = 0.05
-"""By how much neighbours further away may differ from the nearest."""
-_AWAY = 1.0
-"""Added to the error of a neighbour that did not see the place."""
-_TRUST = 2
-"""Power of the error around a place by which the better neighbour is preferred."""
+"""Differences above are no matter of brightness or of a little motion."""
+_STEPS = 2
+"""By which motion is made exact."""
+_FLAT = 1e-4
+"""Mean square of slopes below which a picture says nothing of motion."""
+_FARTHEST = 1.0
+"""Pixels that a step may take."""
+_TRUST = 3
+"""Power of the error around a place by which better frames are preferred."""
+_OWN, _APART = 5.0, 0.02
+"""What a frame may differ by from the others: in units of the least error around, and beyond that."""
+_HARDLY = 1e-6
+"""Weight of a frame that differs by more: where all do, they count alike."""
+_PART = 0.05
+"""Share from which a place counts as taken from a side."""
 
 
 @dataclass(frozen=True)
@@ -35,93 +48,112 @@ class Guidance:
     """What filling knows of one neighbour, at the size dirt is sought at."""
 
     flow: torch.Tensor
-    """(1, 2, h, w) in pixels of that size, dirt's own motion replaced by that around it."""
+    """(1, 2, h, w) in pixels of that size; under damage it is that around it."""
     gain: torch.Tensor
     """(1, 1, h, w) brightness of the frame over that of the neighbour, around each place."""
     error: torch.Tensor
-    """(1, 1, h, w) mean difference around each place."""
+    """(1, 1, h, w) root of the mean square difference around each place."""
 
 
-def guidance(current: torch.Tensor, moved: torch.Tensor, flow: torch.Tensor, dirty: torch.Tensor) -> Guidance:
-    """``current`` and ``moved`` (1, 1, h, w) as they are, ``flow`` (1, 2, h, w), ``dirty`` (1, 1, h, w) 0 or 1."""
-    clean = 1 - dirty
-    trusted = 1 - highest(dirty, 2 * _UNSURE)
-    difference = current - moved
-    alike = clean * (difference.abs() < _ALIKE)
-    gain = (around(alike * current, 4, 2) + _BLACK) / (around(alike * moved, 4, 2) + _BLACK)
-    error = (around(clean * (current - gain * moved).abs(), 4, 1) + _BLACK) / (around(clean, 4, 1) + _BLACK)
-    return Guidance(spread(flow, trusted), gain, error)
+@dataclass(frozen=True)
+class Filling:
+    """What p places of a frame are filled with."""
+
+    values: torch.Tensor
+    """(3, p)."""
+    origin: torch.Tensor
+    """(p,) uint8 of ``Origin``; SPATIAL where no frame saw the place, and the value means nothing."""
+
+
+def guidance(current: torch.Tensor, other: torch.Tensor, flow: torch.Tensor, damaged: torch.Tensor) -> Guidance:
+    """``current`` and ``other`` (1, 1, h, w) lumas as they are, ``flow`` (1, 2, h, w) from one to the other,
+    ``damaged`` (1, 1, h, w) 0 or 1."""
+    clean = 1 - damaged
+    flow = spread(flow, 1 - highest(damaged, _UNSURE))
+    moved = motion.moved(other, flow)
+    gain = _gain(current, moved, clean)
+    for _ in range(_STEPS):
+        flow = flow + _step(current, gain * moved, clean)
+        moved = motion.moved(other, flow)
+        gain = _gain(current, moved, clean)
+    square = clean * (current - gain * moved).square()
+    error = (around(square, 4, 1) + _BLACK**2) / (around(clean, 4, 1) + _BLACK)
+    return Guidance(flow, gain, error.sqrt())
+
+
+def _gain(current: torch.Tensor, moved: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    alike = clean * ((current - moved).abs() < _ALIKE)
+    return (around(alike * current, 4, 2) + _BLACK) / (around(alike * moved, 4, 2) + _BLACK)
+
+
+def _step(current: torch.Tensor, moved: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    """(1, 2, h, w) by how much farther the neighbour has to be moved."""
+    off = current - moved
+    alike = clean * (off.abs() < _ALIKE)
+    across, down = torch.zeros_like(moved), torch.zeros_like(moved)
+    across[..., 1:-1] = (moved[..., 2:] - moved[..., :-2]) / 2
+    down[..., 1:-1, :] = (moved[..., 2:, :] - moved[..., :-2, :]) / 2
+    products = (across * across, across * down, down * down, across * off, down * off)
+    xx, xy, yy, x, y = (around(alike * product, 4, 2) for product in products)
+    xx, yy = xx + _FLAT, yy + _FLAT
+    step = torch.cat([yy * x - xy * y, xx * y - xy * x], dim=1) / (xx * yy - xy * xy)
+    return step.clamp(-_FARTHEST, _FARTHEST)
 
 
 def filled(
-    frame: torch.Tensor,
     frames: Mapping[int, torch.Tensor],
     places: Places,
-    sources: torch.Tensor,
+    seen: Mapping[int, torch.Tensor],
+    covers: Mapping[int, torch.Tensor],
     known: Mapping[int, Guidance],
     factor: int,
-    grain: bool,
-) -> torch.Tensor:
-    """(3, p) for p places (rows, columns) of (3, h, w) ``frame``, each from its own neighbours, or where none of them
-    saw it from around it.
+) -> Filling:
+    """What the neighbours, by offset, show at p places.
 
-    ``frames``: (3, h, w) by offset; ``sources``: (n, p) offsets, the two nearest first, 0 for none; ``factor``: by
-    which the size of ``known`` is smaller; ``grain``: whether what is filled shall have that of a frame.
+    ``frames``: (3, h, w) each; ``seen``: (p,) bool, whether it can show the place; ``covers``: (h, w) above 0 where it
+    is damaged itself; ``factor``: by which the size of ``known`` is smaller.
     """
-    rows, columns = places
-    values = frame.new_zeros((len(sources), 3, len(rows)))
-    errors = frame.new_full((len(sources), len(rows)), _NONE)
-    for value, error, wanted in zip(values, errors, sources, strict=True):
-        for offset, guide in known.items():
-            chosen = (wanted == offset).nonzero()[:, 0]
-            if len(chosen):
-                value[:, chosen], error[chosen] = _from(frames[offset], rows[chosen], columns[chosen], guide, factor)
-    found = _joined(values, errors, places, frame.shape[-2:], grain)
-    unseen = errors.amin(dim=0) >= _AWAY
-    return torch.where(unseen, around_of(frame, places), found) if bool(unseen.any()) else found
-
-
-def around_of(frame: torch.Tensor, places: Places) -> torch.Tensor:
-    """(3, p) what lies around the places of a frame that are to be filled, spread over them."""
-    known = frame.new_ones((1, 1, *frame.shape[-2:]))
-    known[0, 0, places[0], places[1]] = 0
-    return spread(frame[None], known)[0, :, places[0], places[1]]
+    values, errors, usable = [], [], []
+    for offset, guide in known.items():
+        value, error, inside = _from(frames[offset], covers.get(offset), places, guide, factor)
+        values.append(value)
+        errors.append(error)
+        usable.append(inside & seen[offset])
+    weights = _weights(torch.stack(values), torch.stack(errors), torch.stack(usable))
+    whole = weights.sum(dim=0).clamp(min=1e-12)
+    offsets = torch.tensor(list(known), device=whole.device)
+    before, after = (weights[side].sum(dim=0) / whole >= _PART for side in (offsets < 0, offsets > 0))
+    origin = before * int(Origin.PREVIOUS) + after * int(Origin.NEXT)
+    origin = torch.where(before | after, origin, int(Origin.SPATIAL)).to(torch.uint8)
+    return Filling((torch.stack(values) * weights[:, None]).sum(dim=0) / whole, origin)
 
 
 def _from(
-    frame: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, guide: Guidance, factor: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(3, p) values of a neighbour at places of the frame, and (p,) how far it is off around them."""
-    dtype = frame.dtype
-    x, y = columns.to(dtype), rows.to(dtype)
+    frame: torch.Tensor, cover: torch.Tensor | None, places: Places, guide: Guidance, factor: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(3, p) values of a neighbour at places of the frame, (p,) how far it is off around them, and (p,) bool whether it
+    has them, undamaged."""
+    y, x = (place.to(frame.dtype) for place in places)
     small = ((x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5)
     flow = at(guide.flow[0], *small) * factor
     gain, error = at(guide.gain[0], *small), at(guide.error[0], *small)[0]
     to_x, to_y = x + flow[0], y + flow[1]
     height, width = frame.shape[-2:]
-    away = (to_x < -0.5) | (to_x > width - 0.5) | (to_y < -0.5) | (to_y > height - 0.5)
-    return sharply_at(frame, to_x, to_y) * gain, torch.where(away, error + _AWAY, error)
+    inside = (to_x >= -0.5) & (to_x <= width - 0.5) & (to_y >= -0.5) & (to_y <= height - 0.5)
+    if cover is not None:
+        inside &= at(cover[None], to_x, to_y)[0] == 0
+    return sharply_at(frame, to_x, to_y) * gain, error, inside
 
 
-def _joined(values: torch.Tensor, errors: torch.Tensor, places: Places, shape: torch.Size, grain: bool) -> torch.Tensor:
-    """(3, p) mean of (n, 3, p) values, the better ones heavier; with ``grain`` what is finer than about three pixels is
-    that of the better of the two nearest alone.
-
-    A mean is nearer to the truth, but has a part of the grain of one. What the nearest two do not bear out may be dirt
-    of the others.
-    """
-    middle = values[:2].mean(dim=0)
-    reach = (values[0] - values[1]).abs().mean(dim=0) / 2 + _BORNE_OUT
-    off = (values - middle).mean(dim=1).abs() > reach
-    weights = 1 / errors.clamp(min=_BLACK) ** _TRUST
-    weights[2:] = torch.where(off[2:], 0.0, weights[2:])
-    mean = (values * weights[:, None]).sum(dim=0) / weights.sum(dim=0)
-    if not grain:
-        return mean
-    better = torch.where(errors[0] <= errors[1], values[0], values[1])
-    rows, columns = places
-    plane = better.new_zeros((1, 4, *shape))
-    plane[0, :3, rows, columns] = mean - better
-    plane[0, 3, rows, columns] = 1
-    plane = smooth(smooth(plane))
-    return better + plane[0, :3, rows, columns] / plane[0, 3, rows, columns]
+def _weights(values: torch.Tensor, errors: torch.Tensor, usable: torch.Tensor) -> torch.Tensor:
+    """(n, p) of (n, 3, p) values, with (n, p) errors: 0 where a frame is not ``usable``, and nearly so where it shows
+    something else than most do."""
+    weights = usable / errors.clamp(min=_BLACK) ** _TRUST
+    tone = values.mean(dim=1)
+    order = torch.where(usable, tone, torch.inf).argsort(dim=0)
+    passed = weights.gather(0, order).cumsum(dim=0)
+    middle = (passed < passed[-1:] / 2).sum(dim=0, keepdim=True)
+    median = tone.gather(0, order).gather(0, middle)
+    least = torch.where(usable, errors, torch.inf).amin(dim=0)
+    off = (tone - median) / (_OWN * least + _APART)
+    return weights * ((1 - off.square()).clamp(min=0).square() + _HARDLY)

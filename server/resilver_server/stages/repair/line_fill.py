@@ -83,6 +83,8 @@ class Repair:
     """(height, 2 * half + 1) bool, where they count."""
     guessed: torch.Tensor
     """(3, height, 2 * half + 1) 0..1, how far they were joined from the sides."""
+    seen: torch.Tensor | None = None
+    """(height, 2 * half + 1) 0..1, how far other frames told them instead."""
 
 
 def repaired(frame: torch.Tensor, where: Strip) -> Repair:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from resilver_server.domain.clocks import Clock
-from resilver_server.stages.contract import AnalysisFrame, Measurements, State
+from resilver_server.stages.contract import AnalysisFrame, Measurements, Origin, State
 
 from . import line_fill, line_scene, line_search, line_time, line_tracks
 from .line_joins import SIDE
@@ -106,17 +106,19 @@ def remove(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor
     return _put_in(frames[centre], _grained(frames[centre], repairs))
 
 
-def without(frames: torch.Tensor, centre: int, rows: State) -> torch.Tensor:
+def without(frames: torch.Tensor, centre: int, rows: State) -> tuple[torch.Tensor, torch.Tensor]:
     """``frames`` (n, 3, h, w), all without their scratches: ``centre`` as ``remove`` leaves it, the others, which only
-    serve to look at, each from itself alone. The very same tensor where there is none."""
+    serve to look at, each from itself alone; and (h, w) uint8, the origin of its pixels. The very same tensor where
+    there is none."""
+    origin = torch.zeros(frames.shape[-2:], dtype=torch.uint8, device=frames.device)
     if not np.any(np.asarray(rows["lines_width"], np.float32) > 0):
-        return frames
+        return frames, origin
     clean, masks = _plain(frames, rows)
     repairs = _repaired(frames[centre], rows, centre)
     if len(frames) > 1 and any(_guesses(repair) for _, repair in repairs):
         repairs = _asked(repairs, clean, masks, centre)
     clean[centre] = _put_in(frames[centre], _grained(frames[centre], repairs))[0]
-    return clean
+    return clean, _noted(origin, repairs)
 
 
 _Repairs = list[tuple[line_fill.Strip, line_fill.Repair]]
@@ -152,9 +154,20 @@ def _asked(repairs: _Repairs, clean: torch.Tensor, masks: torch.Tensor, centre: 
         if _guesses(repair):
             seen, belief = line_time.seen_elsewhere(clean, masks, centre, flow, others, where)
             share = repair.guessed * belief
-            repair = replace(repair, values=share * seen + (1 - share) * repair.values)
+            values = share * seen + (1 - share) * repair.values
+            repair = replace(repair, values=values, seen=share.amax(0))
         told.append((where, repair))
     return told
+
+
+def _noted(origin: torch.Tensor, repairs: _Repairs) -> torch.Tensor:
+    """(h, w) with what comes from elsewhere for more than half: other frames, or the sides of the line."""
+    for where, repair in repairs:
+        row, column = torch.nonzero(repair.there & (repair.guessed.amax(0) > 0.5), as_tuple=True)
+        told = repair.seen is not None and repair.seen[row, column] > 0.5
+        codes = torch.where(torch.as_tensor(told, device=row.device), int(Origin.BOTH), int(Origin.SPATIAL))
+        origin[row, where.columns[row, column + SIDE]] = codes.to(torch.uint8)
+    return origin
 
 
 def _grained(frame: torch.Tensor, repairs: _Repairs) -> _Repairs:

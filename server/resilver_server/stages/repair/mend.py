@@ -1,43 +1,168 @@
-"""The places found, filled from the neighbours that saw them."""
+"""Damage of a frame, from wherever it is known, filled from the frames that saw the places and from around them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from . import dirt, fill
-from .view import View
+from resilver_server.stages import grain as grains
+from resilver_server.stages.contract import Made, Origin, Window
+
+from . import bursts, dirt, fill, motion, sizes, surroundings
+from .planes import reduced
+
+_AT_ONCE = 1 << 17
+"""Places that are filled in one piece: as many as memory is declared for."""
+_EDGE, _WHOLE = 0.25, 0.5
+"""Tones of a defect map from which a pixel is mixed with its fill, and replaced by it."""
 
 
-def mended(view: View, found: dirt.Pieces, tried: list[dirt.Span], grain: bool) -> torch.Tensor:
-    """The frame with the places found filled; not a bit changed elsewhere."""
-    frames, centre = view.window.frames, view.window.centre
-    height, width = frames.shape[-2:]
-    dirty = torch.from_numpy(found.labels > 0).to(frames.device)[None, None].to(frames.dtype)
-    rows, columns = _full(found.labels > 0, view.factor, height, width)
-    offsets = np.array([_sources(span) for span in tried])
-    sources = offsets[found.span[found.labels[rows // view.factor, columns // view.factor]]].T
-    known = {
-        offset: fill.guidance(view.current, view.plain[offset], view.flow[offset], dirty)
-        for offset in sorted({int(offset) for offset in np.unique(sources)} - {0})
+@dataclass(frozen=True)
+class Damage:
+    """What of a frame is to be replaced."""
+
+    cover: torch.Tensor
+    """(height, width) 0..1: by how much; 0 is left alone bit for bit."""
+    seen: Mapping[int, torch.Tensor]
+    """By offset of the neighbour, (height, width) bool: whether what lies over the frame may be gone there."""
+
+
+def covers(defects: torch.Tensor) -> torch.Tensor:
+    """(n, height, width) by how much each pixel is replaced, of maps of the same shape.
+
+    Scanners say how much of the infrared a pixel lost (Kodak's Digital ICE calls it a "per-pixel defect matte"), and
+    painted masks have soft edges: what has lost half of its light is taken for lost, what has lost a quarter or less,
+    which the haze of dyes does, for film. In between it is mixed.
+    """
+    return ((defects - _EDGE) / (_WHOLE - _EDGE)).clamp(0, 1)
+
+
+def damage(window: Window, cover: torch.Tensor | None, found: dirt.Pieces | None, tried: list[dirt.Span]) -> Damage:
+    """Dirt ``found`` on the frame of a window, and what its map says, (height, width) ``cover``."""
+    frame = window.frames[window.centre]
+    height, width = frame.shape[-2:]
+    total = frame.new_zeros((height, width)) if cover is None else cover
+    near = neighbours(window)
+    if found is None or not tried:
+        everywhere = torch.ones((height, width), dtype=torch.bool, device=frame.device)
+        return Damage(total, dict.fromkeys(near, everywhere))
+    factor = sizes.detection(height, width)
+    labels = _enlarged(torch.from_numpy(found.labels.astype(np.int64)).to(frame.device), factor, height, width)
+    spans = torch.from_numpy(np.asarray(found.span, np.int64)).to(frame.device)[labels]
+    seen = {}
+    for offset in near:
+        clean = torch.tensor([_outside(offset, span) for span in tried], device=frame.device)
+        seen[offset] = clean[spans] | (labels == 0)
+    return Damage(torch.where(labels > 0, 1.0, total), seen)
+
+
+def neighbours(window: Window) -> list[int]:
+    """Offsets of the other frames of a window that are not to be rebuilt themselves."""
+    around = (entry for entry in range(len(window.frames)) if entry != window.centre)
+    return [entry - window.centre for entry in around if bursts.gap(window.state, entry) is None]
+
+
+def _outside(offset: int, span: dirt.Span) -> bool:
+    """Whether dirt of that span is gone from the frame at ``offset``."""
+    first, last = min(span.first, span.second), max(span.first, span.second)
+    if span.one_sided:
+        return offset >= first > 0 or offset <= last < 0
+    return offset <= first or offset >= last
+
+
+def _enlarged(plane: torch.Tensor, factor: int, height: int, width: int) -> torch.Tensor:
+    return plane.repeat_interleave(factor, dim=0).repeat_interleave(factor, dim=1)[:height, :width]
+
+
+def mended(
+    window: Window,
+    seeing: Window,
+    damaged: Damage,
+    hidden: torch.Tensor | None,
+    flows: Mapping[int, torch.Tensor],
+    grain: bool,
+) -> Made:
+    """The frame with its damage filled; not a bit changed elsewhere.
+
+    ``seeing``: the same window for seeking motion, with what maps show hidden by what is around it.
+    ``hidden`` (n, height, width): above 0 where a frame of the window is damaged, as far as maps say, or None.
+    ``flows`` (1, 2, h, w) by offset, those that are known already, at the size dirt is sought at. With ``grain`` the
+    fill has that of the frame.
+    """
+    frame, mask = window.frames[window.centre], damaged.cover > 0
+    height, width = mask.shape
+    corners = grains.samples(damaged.cover) if grain else torch.zeros((0, 2), dtype=torch.int64)
+    held_out = grains.squares(corners, height, width, frame.device)
+    seen = _as_most(damaged, mask, held_out)
+    rows, columns = torch.nonzero(mask | held_out, as_tuple=True)
+    known = _guidance(seeing, mask | held_out, flows, list(seen))
+    result, origin = frame.clone(), torch.zeros_like(mask, dtype=torch.uint8)
+    others = {offset: window.frames[window.centre + offset] for offset in seen}
+    masks = {} if hidden is None else {offset: hidden[window.centre + offset] for offset in seen}
+    factor = sizes.detection(height, width)
+    for row, column in zip(torch.split(rows, _AT_ONCE), torch.split(columns, _AT_ONCE), strict=True):
+        if known:
+            found = fill.filled(
+                others, (row, column), {k: plane[row, column] for k, plane in seen.items()}, masks, known, factor
+            )
+            result[:, row, column], origin[row, column] = found.values, found.origin
+        else:
+            origin[row, column] = int(Origin.SPATIAL)
+    return _finished(frame, result, damaged.cover, origin, corners)
+
+
+def _finished(
+    frame: torch.Tensor, result: torch.Tensor, cover: torch.Tensor, origin: torch.Tensor, corners: torch.Tensor
+) -> Made:
+    """With what no frame saw filled from around it, and with grain."""
+    mask = cover > 0
+    unseen = mask & (origin == int(Origin.SPATIAL))
+    result = torch.where(origin == int(Origin.SPATIAL), frame, result)
+    if bool(unseen.any()):
+        result = surroundings.continued(result, unseen)
+    made = grains.grain_like(frame, result, torch.where(unseen, 0.0, cover), corners, _seed(frame))
+    made = torch.where(unseen, torch.lerp(frame, result, cover), made)
+    return Made(made, torch.where(mask, origin, int(Origin.KEPT)))
+
+
+def _seed(frame: torch.Tensor) -> int:
+    """A number of this picture: frames that repeat it have the same grain again."""
+    return int((frame.clamp(0, 1) * 255).round().to(torch.int64).sum())
+
+
+def _as_most(damaged: Damage, mask: torch.Tensor, held_out: torch.Tensor) -> dict[int, torch.Tensor]:
+    """By offset what may have seen each place; held-out squares are filled from those that most of the damage is."""
+    shares = {offset: (plane & mask).sum() for offset, plane in damaged.seen.items()}
+    half = mask.sum() / 2
+    return {offset: torch.where(held_out, shares[offset] >= half, plane) for offset, plane in damaged.seen.items()}
+
+
+def _guidance(
+    window: Window, unknown: torch.Tensor, flows: Mapping[int, torch.Tensor], offsets: list[int]
+) -> dict[int, fill.Guidance]:
+    height, width = unknown.shape
+    factor = sizes.detection(height, width)
+    lumas = reduced(motion.luma(window.frames), factor)
+    damaged = (reduced(unknown[None, None].to(lumas.dtype), factor) > 0).to(lumas.dtype)
+    missing = [offset for offset in offsets if offset not in flows]
+    flows = {**flows, **_flows(window, lumas, missing)}
+    current = lumas[window.centre : window.centre + 1]
+    return {
+        offset: fill.guidance(current, lumas[window.centre + offset][None], flows[offset], damaged)
+        for offset in offsets
     }
-    places = torch.from_numpy(rows).to(frames.device), torch.from_numpy(columns).to(frames.device)
-    wanted = torch.from_numpy(np.ascontiguousarray(sources)).to(frames.device)
-    neighbours = {offset: frames[centre + offset] for offset in known}
-    result = frames[centre].clone()
-    result[:, places[0], places[1]] = fill.filled(frames[centre], neighbours, places, wanted, known, view.factor, grain)
-    return result
 
 
-def _sources(span: dirt.Span) -> tuple[int, ...]:
-    """Four offsets that a place is filled from, 0 for none."""
-    return (span.first, span.second, *span.further, 0, 0)[:4]
-
-
-def _full(
-    mask: npt.NDArray[np.bool_], factor: int, height: int, width: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    large = mask.repeat(factor, axis=0).repeat(factor, axis=1)[:height, :width]
-    rows, columns = np.nonzero(large)
-    return rows, columns
+def _flows(window: Window, lumas: torch.Tensor, offsets: list[int]) -> dict[int, torch.Tensor]:
+    """(1, 2, h, w) by offset, of (n, 1, h, w) lumas."""
+    if not offsets:
+        return {}
+    height, width = window.frames.shape[-2:]
+    coarser = sizes.flow(height, width) // sizes.detection(height, width)
+    pictures = motion.guides(reduced(lumas, coarser))
+    found = motion.flows(pictures, window.centre, [window.centre + offset for offset in offsets])
+    rows, columns = lumas.shape[-2:]
+    return dict(zip(offsets, motion.enlarged(found, coarser, rows, columns, lumas)[:, None], strict=True))

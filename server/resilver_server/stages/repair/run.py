@@ -11,10 +11,12 @@ import numpy.typing as npt
 import torch
 
 from resilver_server.domain.clocks import Clock
-from resilver_server.stages.contract import AnalysisFrame, Measurements, StageContext, State, Window
+from resilver_server.domain.spans import parse_frames
+from resilver_server.stages.contract import AnalysisFrame, Made, Measurements, StageContext, State, Window
 
 from . import bursts, dirt, lines, mend
-from .spec import RepairParameters
+from .planes import spread
+from .spec import BAD_FRAMES, RepairParameters
 from .view import View, found, offsets
 
 
@@ -32,43 +34,60 @@ class Analyser:
 
 
 def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: RepairParameters) -> State:
-    """What ``bursts.solved`` says, and ``lines.solve_lines`` if lines are to go. The first looks at most five frames to
-    either side, the second three seconds and ten frames, neither across a wall."""
+    """What ``bursts.solved`` says of frames found and listed, and ``lines.solve_lines`` if lines are to go. The first
+    looks at most five frames to either side, the second three seconds and ten frames, neither across a wall."""
     lasting = lines.solve_lines(measurements, clock, rate) if parameters.lines else {}
-    return {**bursts.solved(measurements, clock, parameters.bursts), **lasting}
+    listed = parse_frames(parameters.bad_frames, BAD_FRAMES)
+    return {**bursts.solved(measurements, clock, parameters.bursts, listed), **lasting}
 
 
 class _Session:
-    def __init__(self, parameters: RepairParameters, context: StageContext) -> None:
+    def __init__(self, parameters: RepairParameters) -> None:
         self._parameters = parameters
 
-    def process(self, window: Window) -> torch.Tensor:
+    def process(self, window: Window) -> Made:
+        """The frame, and from where its pixels come. What lines were taken out of counts as it is told by ``lines``,
+        where nothing was laid over it after."""
+        film = window.frames[window.centre]
+        origin = torch.zeros(film.shape[-2:], dtype=torch.uint8, device=film.device)
         if self._parameters.lines:
-            window = replace(window, frames=lines.without(window.frames, window.centre, window.state))
+            frames, origin = lines.without(window.frames, window.centre, window.state)
+            window = replace(window, frames=frames)
+        hidden = None if window.defects is None else mend.covers(window.defects)
         gap = bursts.gap(window.state, window.centre)
-        if gap is not None:
-            return self._rebuilt(window, gap)
-        return self._without_dirt(window)
+        made = self._mended(window, hidden) if gap is None else self._rebuilt(window, hidden, gap)
+        return Made(made.frame, torch.where(made.origin > 0, made.origin, origin))
 
-    def _rebuilt(self, window: Window, gap: bursts.Gap) -> torch.Tensor:
+    def _rebuilt(self, window: Window, hidden: torch.Tensor | None, gap: bursts.Gap) -> Made:
         ends = window.centre - gap.before, window.centre + gap.after
         if ends[0] < 0 or ends[1] >= len(window.frames):
-            return window.frames[window.centre]
-        first, last = (self._without_dirt(Window(window.frames, end, window.state)) for end in ends)
+            return _untouched(window)
+        first, last = (self._mended(replace(window, centre=end), hidden).frame for end in ends)
         return bursts.between(first, last, gap.position)
 
-    def _without_dirt(self, window: Window) -> torch.Tensor:
-        frame = window.frames[window.centre]
-        if not self._parameters.dirt:
-            return frame
-        near = offsets(window)
+    def _mended(self, window: Window, hidden: torch.Tensor | None) -> Made:
+        """Without dirt, and with what the map shows filled."""
+        known, frames = None, window.frames
+        if hidden is not None and bool((hidden > 0).any()):
+            known, frames = hidden, spread(frames, (hidden[:, None] == 0).to(frames.dtype))
+        seeing = replace(window, frames=frames)
+        near = offsets(window) if self._parameters.dirt else []
         tried = dirt.spans(near)
-        if not tried:
-            return frame
-        view = View(window, near)
-        pieces = found(view, tried, self._parameters)
-        return mend.mended(view, pieces, tried, self._parameters.grain) if pieces.labels.any() else frame
+        view = View(seeing, near) if tried else None
+        pieces = found(view, tried, self._parameters) if view else None
+        if (pieces is None or not pieces.labels.any()) and (
+            known is None or not bool((known[window.centre] > 0).any())
+        ):
+            return _untouched(window)
+        cover = None if known is None else known[window.centre]
+        damaged = mend.damage(window, cover, pieces, tried)
+        return mend.mended(window, seeing, damaged, known, view.flow if view else {}, self._parameters.grain)
+
+
+def _untouched(window: Window) -> Made:
+    frame = window.frames[window.centre]
+    return Made(frame, torch.zeros(frame.shape[-2:], dtype=torch.uint8, device=frame.device))
 
 
 def open_session(parameters: RepairParameters, context: StageContext) -> _Session:
-    return _Session(parameters, context)
+    return _Session(parameters)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resilver_server.domain.formats import FrameFormat
-from resilver_server.stages.spec import StageSpec, parameter
+from resilver_server.domain.spans import format_frames, parse_frames
+from resilver_server.stages.spec import StageInput, StageSpec, parameter
 
 from .sizes import detection
 
 DIRT_REACH = 4
 """Frames either side that dirt is looked for with: it stays for three at most, and one that is clean must be seen; two
 at the ends of a shot, where all of them are on one side."""
-LINE_REACH = 3
-"""Frames either side that may have seen what lies under an opaque line."""
-BURST_REACH = 4
-"""Frames either side among which a burst of four has an undamaged one."""
+REACH = 4
+"""Frames either side that a fill is made of, and among which a burst of four has one that is whole."""
+BAD_FRAMES = "stage repair, parameter bad_frames"
+"""What errors about the list name."""
 _SEEKING = 96
 """Float32 planes at the size that dirt is sought at."""
 _FILLING = 16
@@ -44,15 +45,27 @@ class RepairParameters:
         "Give what is filled in the grain of a frame; without, it is smooth, for film whose grain is reduced after",
     )
     lines: bool = parameter(True, "Remove upright line scratches that stay for half a second or longer")
+    bad_frames: str = parameter(
+        "",
+        "Media frames that are rebuilt from those around them whatever they show, as in 120-122, 200: at most four in a"
+        " row, between two that are whole",
+        solved=True,
+    )
     bursts: bool = parameter(True, "Rebuild up to four frames in a row that are burnt, blank or missing")
 
 
+def _resolve(parameters: RepairParameters, given: FrameFormat, device: str) -> RepairParameters:
+    """Raises InvalidRecipe for a list of bad frames that is none."""
+    return replace(parameters, bad_frames=format_frames(parse_frames(parameters.bad_frames, BAD_FRAMES)))
+
+
 def _radius(parameters: RepairParameters) -> int:
-    return max(DIRT_REACH * parameters.dirt, BURST_REACH * parameters.bursts, LINE_REACH * parameters.lines)
+    """One for all: what is painted on a map and frames that are listed need neighbours whatever else is sought."""
+    return REACH
 
 
 def _memory(given: FrameFormat, parameters: RepairParameters) -> int:
-    window = (2 * _radius(parameters) + 1) * 3
+    window = (2 * REACH + 1) * 3
     window += window * 2 * parameters.lines
     return 4 * given.pixels * (window + _FILLING + _SEEKING // detection(given.height, given.width) ** 2)
 
@@ -63,6 +76,8 @@ SPEC = StageSpec(
     summary="Removes dust, dirt and line scratches, and rebuilds burnt and missing frames",
     parameters=RepairParameters,
     analysed=True,
+    inputs=(StageInput.MATTE, StageInput.KEEP_MATTE, StageInput.DEFECT_MAP),
+    resolve=_resolve,
     radius=_radius,
     memory=_memory,
 )
