@@ -37,7 +37,9 @@ _BLANK = 0.15
 _FLAT = 0.02
 """Contrast (standard deviation) below which nothing can be told."""
 _SEEN = 0.05
-"""Mean difference from the frames either side that damage has at least."""
+"""Difference from the frames either side that damage has at least, in the mean and in _MOST of the picture."""
+_MOST = 0.4
+"""What covers less is a tear or dirt: the rest of the frame is good."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,11 @@ def _damaged(pictures: npt.NDArray[np.float64], times: tuple[Fraction, ...], lis
         share = _share(times, int(index))
         expected = (1 - share) * first + share * last
         blank = pictures[index].std() < _BLANK * expected.std()
-        if np.abs(pictures[index] - expected).mean() < _SEEN or not (
-            blank or _likeness(pictures[index], expected) < _LOST
+        off = np.abs(pictures[index] - expected)
+        if (
+            off.mean() < _SEEN
+            or (off > _SEEN).mean() < _MOST
+            or not (blank or _likeness(pictures[index], expected) < _LOST)
         ):
             return False
     return True

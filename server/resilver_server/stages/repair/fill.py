@@ -45,14 +45,14 @@ _PART = 0.05
 
 @dataclass(frozen=True)
 class Guidance:
-    """What filling knows of one neighbour, at the size dirt is sought at."""
+    """What filling knows of n neighbours, at the size dirt is sought at."""
 
     flow: torch.Tensor
-    """(1, 2, h, w) in pixels of that size; under damage it is that around it."""
+    """(n, 2, h, w) in pixels of that size; under damage it is that around it."""
     gain: torch.Tensor
-    """(1, 1, h, w) brightness of the frame over that of the neighbour, around each place."""
+    """(n, 1, h, w) brightness of the frame over that of the neighbour, around each place."""
     error: torch.Tensor
-    """(1, 1, h, w) root of the mean square difference around each place."""
+    """(n, 1, h, w) root of the mean square difference around each place."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,16 @@ class Filling:
     """(p,) uint8 of ``Origin``; SPATIAL where no frame saw the place, and the value means nothing."""
 
 
-def guidance(current: torch.Tensor, other: torch.Tensor, flow: torch.Tensor, damaged: torch.Tensor) -> Guidance:
-    """``current`` and ``other`` (1, 1, h, w) lumas as they are, ``flow`` (1, 2, h, w) from one to the other,
-    ``damaged`` (1, 1, h, w) 0 or 1."""
+def guidance(current: torch.Tensor, others: torch.Tensor, flow: torch.Tensor, damaged: torch.Tensor) -> Guidance:
+    """``current`` (1, 1, h, w) and ``others`` (n, 1, h, w) lumas as they are, ``flow`` (n, 2, h, w) from the one to the
+    others, ``damaged`` (1, 1, h, w) 0 or 1."""
     clean = 1 - damaged
-    flow = spread(flow, 1 - highest(damaged, _UNSURE))
-    moved = motion.moved(other, flow)
+    flow = spread(flow, (1 - highest(damaged, _UNSURE)).expand(len(flow), -1, -1, -1))
+    moved = motion.moved(others, flow)
     gain = _gain(current, moved, clean)
     for _ in range(_STEPS):
         flow = flow + _step(current, gain * moved, clean)
-        moved = motion.moved(other, flow)
+        moved = motion.moved(others, flow)
         gain = _gain(current, moved, clean)
     square = clean * (current - gain * moved).square()
     error = (around(square, 4, 1) + _BLACK**2) / (around(clean, 4, 1) + _BLACK)
@@ -87,7 +87,7 @@ def _gain(current: torch.Tensor, moved: torch.Tensor, clean: torch.Tensor) -> to
 
 
 def _step(current: torch.Tensor, moved: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-    """(1, 2, h, w) by how much farther the neighbour has to be moved."""
+    """(n, 2, h, w) by how much farther each neighbour has to be moved."""
     off = current - moved
     alike = clean * (off.abs() < _ALIKE)
     across, down = torch.zeros_like(moved), torch.zeros_like(moved)
@@ -105,23 +105,24 @@ def filled(
     places: Places,
     seen: Mapping[int, torch.Tensor],
     covers: Mapping[int, torch.Tensor],
-    known: Mapping[int, Guidance],
+    known: Guidance,
     factor: int,
 ) -> Filling:
     """What the neighbours, by offset, show at p places.
 
     ``frames``: (3, h, w) each; ``seen``: (p,) bool, whether it can show the place; ``covers``: (h, w) above 0 where it
-    is damaged itself; ``factor``: by which the size of ``known`` is smaller.
+    is damaged itself; ``known``: of the same frames, in the same order; ``factor``: by which its size is smaller.
     """
     values, errors, usable = [], [], []
-    for offset, guide in known.items():
-        value, error, inside = _from(frames[offset], covers.get(offset), places, guide, factor)
+    for index, (offset, frame) in enumerate(frames.items()):
+        guide = known.flow[index], known.gain[index], known.error[index]
+        value, error, inside = _from(frame, covers.get(offset), places, guide, factor)
         values.append(value)
         errors.append(error)
         usable.append(inside & seen[offset])
     weights = _weights(torch.stack(values), torch.stack(errors), torch.stack(usable))
     whole = weights.sum(dim=0).clamp(min=1e-12)
-    offsets = torch.tensor(list(known), device=whole.device)
+    offsets = torch.tensor(list(frames), device=whole.device)
     before, after = (weights[side].sum(dim=0) / whole >= _PART for side in (offsets < 0, offsets > 0))
     origin = before * int(Origin.PREVIOUS) + after * int(Origin.NEXT)
     origin = torch.where(before | after, origin, int(Origin.SPATIAL)).to(torch.uint8)
@@ -129,14 +130,14 @@ def filled(
 
 
 def _from(
-    frame: torch.Tensor, cover: torch.Tensor | None, places: Places, guide: Guidance, factor: int
+    frame: torch.Tensor, cover: torch.Tensor | None, places: Places, guide: tuple[torch.Tensor, ...], factor: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(3, p) values of a neighbour at places of the frame, (p,) how far it is off around them, and (p,) bool whether it
     has them, undamaged."""
     y, x = (place.to(frame.dtype) for place in places)
     small = ((x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5)
-    flow = at(guide.flow[0], *small) * factor
-    gain, error = at(guide.gain[0], *small), at(guide.error[0], *small)[0]
+    flow = at(guide[0], *small) * factor
+    gain, error = at(guide[1], *small), at(guide[2], *small)[0]
     to_x, to_y = x + flow[0], y + flow[1]
     height, width = frame.shape[-2:]
     inside = (to_x >= -0.5) & (to_x <= width - 0.5) & (to_y >= -0.5) & (to_y <= height - 0.5)

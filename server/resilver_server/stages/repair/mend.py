@@ -98,13 +98,13 @@ def mended(
     held_out = grains.squares(corners, height, width, frame.device)
     seen = _as_most(damaged, mask, held_out)
     rows, columns = torch.nonzero(mask | held_out, as_tuple=True)
-    known = _guidance(seeing, mask | held_out, flows, list(seen))
     result, origin = frame.clone(), torch.zeros_like(mask, dtype=torch.uint8)
     others = {offset: window.frames[window.centre + offset] for offset in seen}
     masks = {} if hidden is None else {offset: hidden[window.centre + offset] for offset in seen}
     factor = sizes.detection(height, width)
+    known = _guidance(seeing, mask | held_out, flows, list(seen)) if seen else None
     for row, column in zip(torch.split(rows, _AT_ONCE), torch.split(columns, _AT_ONCE), strict=True):
-        if known:
+        if known is not None:
             found = fill.filled(
                 others, (row, column), {k: plane[row, column] for k, plane in seen.items()}, masks, known, factor
             )
@@ -134,26 +134,25 @@ def _seed(frame: torch.Tensor) -> int:
 
 
 def _as_most(damaged: Damage, mask: torch.Tensor, held_out: torch.Tensor) -> dict[int, torch.Tensor]:
-    """By offset what may have seen each place; held-out squares are filled from those that most of the damage is."""
-    shares = {offset: (plane & mask).sum() for offset, plane in damaged.seen.items()}
+    """By offset what may have seen each place; held-out squares are filled from those that most of the damage is, or
+    from all."""
     half = mask.sum() / 2
-    return {offset: torch.where(held_out, shares[offset] >= half, plane) for offset, plane in damaged.seen.items()}
+    usual = {offset: (plane & mask).sum() >= half for offset, plane in damaged.seen.items()}
+    none = not any(bool(flag) for flag in usual.values())
+    return {offset: torch.where(held_out, usual[offset] | none, plane) for offset, plane in damaged.seen.items()}
 
 
 def _guidance(
     window: Window, unknown: torch.Tensor, flows: Mapping[int, torch.Tensor], offsets: list[int]
-) -> dict[int, fill.Guidance]:
+) -> fill.Guidance:
     height, width = unknown.shape
     factor = sizes.detection(height, width)
     lumas = reduced(motion.luma(window.frames), factor)
     damaged = (reduced(unknown[None, None].to(lumas.dtype), factor) > 0).to(lumas.dtype)
-    missing = [offset for offset in offsets if offset not in flows]
-    flows = {**flows, **_flows(window, lumas, missing)}
-    current = lumas[window.centre : window.centre + 1]
-    return {
-        offset: fill.guidance(current, lumas[window.centre + offset][None], flows[offset], damaged)
-        for offset in offsets
-    }
+    flows = {**flows, **_flows(window, lumas, [offset for offset in offsets if offset not in flows])}
+    others = lumas[[window.centre + offset for offset in offsets]]
+    flow = torch.cat([flows[offset] for offset in offsets])
+    return fill.guidance(lumas[window.centre : window.centre + 1], others, flow, damaged)
 
 
 def _flows(window: Window, lumas: torch.Tensor, offsets: list[int]) -> dict[int, torch.Tensor]:

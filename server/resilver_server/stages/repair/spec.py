@@ -17,7 +17,7 @@ REACH = 4
 """Frames either side that a fill is made of, and among which a burst of four has one that is whole."""
 BAD_FRAMES = "stage repair, parameter bad_frames"
 """What errors about the list name."""
-_SEEKING = 96
+_SEEKING = 160
 """Float32 planes at the size that dirt is sought at."""
 _FILLING = 16
 """Float32 planes at full size, beyond the window's frames."""

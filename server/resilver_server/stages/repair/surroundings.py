@@ -1,10 +1,10 @@
 """What no frame saw, continued from around it in patches of the frame itself.
 
-Wexler, Shechtman, Irani, "Space-Time Completion of Video", IEEE PAMI 29(3), 2007: each unknown patch is likened to a
-known one, and a pixel is what the patches over it agree on; from coarse to fine. On the coarsest picture every known
-patch is tried; finer ones start from where those lay, and look at what lies beside, and at what their neighbours chose
-(Barnes, Shechtman, Finkelstein, Goldman, "PatchMatch", SIGGRAPH 2009, without its chance). On the finest what is finer
-than about three pixels is that of one patch alone: it brings its grain.
+On the smallest picture patches are laid as ``exemplars`` does it. On larger ones each pixel is what the patches over
+it agree on (Wexler, Shechtman, Irani, "Space-Time Completion of Video", IEEE PAMI 29(3), 2007), and better ones are
+looked for beside those that it has and where its neighbours have theirs (Barnes, Shechtman, Finkelstein, Goldman,
+"PatchMatch", SIGGRAPH 2009, without its chance). On the largest none is looked for, or those with the least grain would
+be found: what is finer than about eight pixels is that of one patch alone, which brings its grain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from . import exemplars
 from .exemplars import REACH
-from .planes import highest, reduced, smooth, spread
+from .planes import box, highest, reduced, spread
 
 _COARSEST = 112
 """Longer edge of the picture on which every patch is tried, at most."""
@@ -27,6 +27,9 @@ _FIRM = 0.05
 """Differences of this size between patches count little."""
 _SEARCHED = 20_000
 """Unknown pixels up to which finer pictures are searched; beyond, what the coarser ones found is all there is."""
+_FINE = 3
+_SEAM = 0.1
+"""Differences at the rim that are a matter of light at most."""
 _NEAR = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
 
 
@@ -67,7 +70,7 @@ def _filled(picture: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
     levels = [(picture, hole)]
     while max(levels[-1][1].shape) > _COARSEST and bool(_sources(_halved(*levels[-1])[1]).any()):
         levels.append(_halved(*levels[-1]))
-    coarse, unknown = levels.pop()
+    coarse, unknown = picture, hole = levels.pop()
     sources = _sources(unknown)
     if not bool(sources.any()):
         return spread(coarse[None], (~unknown)[None, None].to(coarse.dtype))[0]
@@ -75,17 +78,17 @@ def _filled(picture: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
     found = exemplars.picks(plain, unknown.cpu().numpy(), sources.cpu().numpy())
     picks = torch.from_numpy(found[0]).to(coarse.device), torch.from_numpy(found[1]).to(coarse.device)
     values = coarse[:, picks[0], picks[1]]
-    for picture, hole in reversed(levels):
+    for number, (picture, hole) in reversed(list(enumerate(levels))):
         picks = _finer(picks, hole)
         values = torch.where(hole, picture[:, picks[0], picks[1]], picture)
         sources = _sources(hole)
-        for _ in range(_ROUNDS):
-            if int(hole.sum()) <= _SEARCHED:
+        for _ in range(_ROUNDS if number else 1):
+            if number and int(hole.sum()) <= _SEARCHED:
                 picks = _beside_tried(picture, values, hole, sources, picks)
             values = torch.where(hole, _agreed(picture, values, hole, picks), picture)
     if levels:
         values = _with_grain(values, picture, hole, picks)
-    return values
+    return torch.where(hole, values + _mismatch(picture, hole, picks), picture)
 
 
 def _halved(picture: torch.Tensor, hole: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -188,8 +191,34 @@ def _agreed(picture: torch.Tensor, values: torch.Tensor, hole: torch.Tensor, pic
 
 
 def _with_grain(values: torch.Tensor, picture: torch.Tensor, hole: torch.Tensor, picks: Picks) -> torch.Tensor:
-    """What the patches agree on, but what is finer than about three pixels from one of them alone."""
+    """What the patches agree on, but what is finer than about eight pixels from one of them alone."""
     one = torch.where(hole, picture[:, picks[0], picks[1]], picture)
     inside = hole[None, None].to(values.dtype)
-    coarse = smooth(smooth((values - one)[None] * inside)) / smooth(smooth(inside)).clamp(min=1e-6)
+    coarse = _wide((values - one)[None] * inside) / _wide(inside).clamp(min=1e-6)
     return torch.where(hole, one + coarse[0], picture)
+
+
+def _wide(planes: torch.Tensor) -> torch.Tensor:
+    return box(box(planes, _FINE), _FINE)
+
+
+def _mismatch(picture: torch.Tensor, hole: torch.Tensor, picks: Picks) -> torch.Tensor:
+    """(3, h, w) by how much what is around is brighter than what the patches show beyond the rim, spread over the hole:
+    light falls off over a picture, and a seam of a hundredth is seen."""
+    total, count = torch.zeros_like(picture), torch.zeros_like(picture[0])
+    height, width = hole.shape
+    for down, across in _NEAR[1:]:
+        rows, columns = torch.nonzero(hole, as_tuple=True)
+        row, column = rows + down, columns + across
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        rows, columns, row, column = (part[inside] for part in (rows, columns, row, column))
+        beyond = ~hole[row, column]
+        rows, columns, row, column = (part[beyond] for part in (rows, columns, row, column))
+        there = (
+            (picks[0][rows, columns] + down).clamp(0, height - 1),
+            (picks[1][rows, columns] + across).clamp(0, width - 1),
+        )
+        off = picture[:, row, column] - picture[:, there[0], there[1]]
+        total[:, row, column] += off.clamp(-_SEAM, _SEAM)
+        count[row, column] += 1
+    return spread((total / count.clamp(min=1))[None], (count > 0)[None, None].to(picture.dtype))[0]
