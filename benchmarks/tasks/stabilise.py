@@ -57,20 +57,25 @@ def _measured(made: Planes, truth: Planes) -> Measures:
 
 
 def _apart(made: npt.NDArray[np.uint8], clean: npt.NDArray[np.uint8]) -> tuple[float, float]:
-    """Pixels right and down by which a frame lies off its true place, after ECC (Evangelidis and Psarakis 2008).
-
-    NaN is never given: a frame that cannot be laid over the true one counts by phase correlation.
-    """
+    """Pixels right and down by which a frame lies off its true place: ECC (Evangelidis and Psarakis 2008), begun from
+    no shift and from that of phase correlation, whichever lays the two together better."""
     inner = np.s_[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     first, second = (np.ascontiguousarray(plane[inner]) for plane in (clean, made))
-    (x, y), _ = cv2.phaseCorrelate(first.astype(np.float64), second.astype(np.float64), _window(first.shape))
+    start, _ = cv2.phaseCorrelate(first.astype(np.float64), second.astype(np.float64), _window(first.shape))
+    found = [_refined(first, second, x, y) for x, y in ((0.0, 0.0), start)]
+    _, x, y = max(found)
+    return x, y
+
+
+def _refined(first: Planes, second: Planes, x: float, y: float) -> tuple[float, float, float]:
+    """Correlation reached, and the shift; -1 and the start where none is found."""
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
     ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 50, 1e-5)
     try:
-        cv2.findTransformECC(first, second, matrix, cv2.MOTION_TRANSLATION, ends, np.ones_like(first), 5)
+        alike, _ = cv2.findTransformECC(first, second, matrix, cv2.MOTION_TRANSLATION, ends, np.ones_like(first), 5)
     except cv2.error:
-        return x, y
-    return float(matrix[0, 2]), float(matrix[1, 2])
+        return -1.0, x, y
+    return float(alike), float(matrix[0, 2]), float(matrix[1, 2])
 
 
 def _window(shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
