@@ -204,6 +204,8 @@ def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> N
         "Deflicker: True", "Strength: 1.0", "Window: 3.0", "Local: True", "Limit: 0.5",
         "Matte channel: 0", "Keep channel: 0",
     ]  # fmt: skip
+    assert "Defect map channel: 0" in stages
+    assert "Change maps: False" in drawn["known"]["Result"]
     assert "Cuts: auto" in stages
     assert "Home movie (changed)" not in drawn["known"]["Resilver"]
     assert "Home movie (changed)" in drawn["changed"]["Resilver"]
@@ -240,4 +242,7 @@ def test_each_problem_has_its_repairs(drawn: dict[str, Any]) -> None:
 def test_a_restored_strip_tells_whether_it_is_out_of_date(drawn: dict[str, Any]) -> None:
     box = drawn["box"][drawn["box"].index("one [restored]") :]
     assert box[1].startswith("Job ")
-    assert box[2:] == ["Out of date: recipe changed", "[Original / Restored]", "[Restore Again]"]
+    assert box[2:] == [
+        "Out of date: recipe changed", "[Original / Restored]", "[Restore Again]", "Keep Original, frame 1",
+        "[Interpolate]",
+    ]  # fmt: skip

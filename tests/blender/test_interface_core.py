@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resilver_client.catalogue import Input, Kind, Parameter, fetch
 from resilver_client.client import Client
 from resilver_client.errors import Cancelled, DiskFull, InvalidRecipe, InvalidRequest, ServerUnreachable, UnknownPreset
 from resilver_client.values import plain
+from resilver_publish.recipes import recipe_digest
 from resilver_publish.types import Outcome, Problem, Progress
 from resilver_server.stages.catalogue import STAGES
 from resilver_server.stages.presets import PRESETS
@@ -35,7 +38,7 @@ WAIT = 20.0
 def known(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What a real server says of itself."""
     with server_process(tmp_path_factory.mktemp("home")) as server, server.client() as client:
-        return catalogue.fetch(client)
+        return fetch(client)
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -273,7 +276,7 @@ def test_a_preset_becomes_a_recipe_that_the_server_reads_as_the_same(preset: str
 
 
 def test_a_target_changes_the_stages_that_bring_it_about_and_adds_those_that_miss(known: Any) -> None:
-    kept = recipe.StageChoice("upscale", known.stage("upscale").defaults() | {"model": "none"}, 0.5)
+    kept = recipe.StageChoice("upscale", known.stage("upscale").filled({"model": "none"}), 0.5)
     built = recipe.build(recipe.Wish((kept,), recipe.Target((3840, 2160), "60000/1001"), tail_frames=0), known)
     upscale, interpolate = built.stages
     assert (upscale.stage, interpolate.stage) == ("upscale", "interpolate")
@@ -281,6 +284,40 @@ def test_a_target_changes_the_stages_that_bring_it_about_and_adds_those_that_mis
     assert upscale.strength == 0.5
     assert plain(interpolate.parameters["rate"]) == "60000/1001"
     assert built.delivery.tail_frames == 0
+
+
+def test_what_stages_take_is_what_their_specs_say(known: Any) -> None:
+    words = {"keep": "keep-matte"}
+    for spec in STAGES:
+        stage = known.stage(spec.name)
+        assert [words.get(kind.value, kind.value) for kind in stage.inputs] == [kind.value for kind in spec.inputs]
+        assert stage.renders == spec.renders
+    assert Input.DEFECT_MAP in known.stage("repair").inputs
+    assert known.stage("repair").keeps
+    assert not known.stage("upscale").keeps
+
+
+def test_strips_ask_for_themselves_and_change_maps_rename_nothing(known: Any) -> None:
+    more = replace(
+        known, stages=(*known.stages, replace(known.stage("repair"), name="tint", inputs=(Input.KEY_FRAMES,)))
+    )
+    stages = (recipe.StageChoice("repair", {}), recipe.StageChoice("tint", {}))
+    ask = asking.Ask(
+        None,
+        1,
+        "reel",
+        "/out",
+        stages,
+        kept={"a": {"repair": "3", "deflicker": "4"}},
+        key_frames={"a": "/k", "b": "/l"},
+    )
+    order = asking.order_of(ask, more)
+    assert order.own_of("a") == {"keep_frames": {"repair": "3"}, "key_frames": {"tint": "/k"}}
+    assert order.own_of("b") == {"key_frames": {"tint": "/l"}}
+    assert asking.order_of(replace(ask, key_frames={}), known).own_of("b") == {}
+    asked = asking.order_of(replace(ask, change_maps=True), more)
+    assert (order.recipe.delivery.change_maps, asked.recipe.delivery.change_maps) == (False, True)
+    assert recipe_digest(asked.recipe) == recipe_digest(order.recipe)
 
 
 def test_wrong_recipes_are_refused_in_words(known: Any) -> None:
@@ -314,8 +351,8 @@ def test_numbers_typed_into_single_precision_come_out_as_typed(typed: Any) -> No
 
 @given(st.floats(-1e6, 1e6), st.integers(-1000, 1000))
 def test_values_are_kept_within_their_limits_and_kinds(value: float, whole: int) -> None:
-    number = catalogue.Parameter("a", catalogue.Kind.NUMBER, 1.0, "", 0.25, 4.0)
-    integer = catalogue.Parameter("b", catalogue.Kind.INTEGER, 1, "", 0, 16)
+    number = Parameter("a", Kind.NUMBER, 1.0, "", 0.25, 4.0)
+    integer = Parameter("b", Kind.INTEGER, 1, "", 0, 16)
     assert 0.25 <= recipe.clamped(number, value) <= 4.0
     clamped = recipe.clamped(integer, whole)
     assert type(clamped) is int

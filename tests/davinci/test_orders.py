@@ -10,20 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilver_bridge import orders, wishes
-from resilver_bridge.offer import Kind, Offer, Parameter, Preset, PresetStage, Profile, Stage, read_parameter
 from resilver_bridge.orders import Shape, StageWish, Wish, adopted, changed, differs, with_preset
 from resilver_bridge.timecodes import timecode
+from resilver_client.catalogue import (
+    Catalogue,
+    Input,
+    Kind,
+    Parameter,
+    Preset,
+    PresetStage,
+    Profile,
+    Stage,
+    read_parameter,
+)
 from resilver_client.errors import InvalidRecipe, InvalidRequest, OutputUnwritable
 from resilver_client.values import plain
 from resilver_publish.types import Layout, Occupied
 
-CLEAN = Stage("clean", "", (Parameter("amount", Kind.NUMBER, 1.5), Parameter("local", Kind.SWITCH, True)))
-UPSCALE = Stage("upscale", "", (Parameter("width", Kind.WHOLE, 0), Parameter("height", Kind.WHOLE, 0)))
+CLEAN = Stage(
+    "clean", "", (Parameter("amount", Kind.NUMBER, 1.5), Parameter("local", Kind.FLAG, True)), (Input.KEEP, Input.MATTE)
+)
+UPSCALE = Stage("upscale", "", (Parameter("width", Kind.INTEGER, 0), Parameter("height", Kind.INTEGER, 0)))
 INTERPOLATE = Stage("interpolate", "", (Parameter("rate", Kind.TEXT, "60"),), renders=False)
-LIGHT = Preset("light", "", {"clean": PresetStage({"amount": 1.0, "local": True}, 0.5)})
-OFFER = Offer(
+LIGHT = Preset("light", "", (PresetStage("clean", {"amount": 1.0}, 0.5),))
+OFFER = Catalogue(
     (CLEAN, UPSCALE, INTERPOLATE),
-    (LIGHT, Preset("full", "", {name.name: PresetStage(name.defaults()) for name in (CLEAN, UPSCALE, INTERPOLATE)})),
+    (LIGHT, Preset("full", "", tuple(PresetStage(stage.name) for stage in (CLEAN, UPSCALE, INTERPOLATE)))),
     (Profile("prores", "", ".mov"), Profile("png", "", ".png", True)),
 )
 SHAPE = Shape(1440, 1080, Fraction(24000, 1001))
@@ -84,6 +96,36 @@ def test_sound_stays_with_the_timeline_and_the_tail_is_the_layouts(layout: str, 
     assert (order.layout, order.occupied, order.output_folder) == (Layout(layout), Occupied.ABOVE, "/results")
 
 
+@pytest.mark.parametrize(
+    ("timeline", "asked", "media", "tail"),
+    [("24", "60", "24", 3), ("24000/1001", "60000/1001", "16", 3), ("24", "59.94", "24", 3), ("25", "50", "25", 2),
+     ("60", "60", "24", 1), ("24", "", "24", 1), ("24", "", "60", 3), ("24", "", "0", 1), ("60", "", "24", 1)],
+)  # fmt: skip
+def test_the_tail_lasts_a_frame_of_the_timeline(timeline: str, asked: str, media: str, tail: int) -> None:
+    shape = Shape(1440, 1080, Fraction(timeline), Fraction(media))
+    assert orders.recipe(set_to({"rate": asked}), OFFER, shape).delivery.tail_frames == tail
+
+
+def test_a_clip_asks_for_itself(tmp_path: Path) -> None:
+    asked = {"clip": "c1", "stage": "clean"}
+    wish = set_to(
+        asked | {"asks": "keep_frames", "value": " 200;120 - 139, 130-150 "},
+        asked | {"asks": "mattes", "value": "/m/matte.mov"},
+        {"clip": "c2", "stage": "upscale", "asks": "mattes", "value": "/m/other.mov"},
+        {"change_maps": True},
+    )
+    own = {"keep_frames": {"clean": "120-150, 200"}, "mattes": {"clean": "/m/matte.mov"}}
+    assert wish.own["c1"] == own
+    order = orders.order(wish, OFFER, SHAPE, "title")
+    assert order.own_of("c1") == own
+    assert (order.own_of("c2"), order.own_of("c3")) == ({}, {}), "upscale is not in the recipe"
+    assert order.recipe.delivery.change_maps
+    wishes.save(wish, tmp_path / "page.json")
+    assert wishes.load(tmp_path / "page.json") == wish
+    fewer = changed(wish, asked | {"asks": "keep_frames", "value": ""}, OFFER)
+    assert changed(fewer, asked | {"asks": "mattes", "value": " "}, OFFER).own.keys() == {"c2"}
+
+
 def test_nothing_to_do_and_nowhere_to_put_it_are_told() -> None:
     with pytest.raises(InvalidRecipe, match="no stage"):
         orders.recipe(set_to({"stage": "clean", "on": False}), OFFER, SHAPE)
@@ -113,6 +155,10 @@ def test_nothing_to_do_and_nowhere_to_put_it_are_told() -> None:
         {"stage": "interpolate", "parameter": "rate", "value": 60},
         {"stage": "clean", "strength": 1.1},
         {"preview_frames": 0},
+        {"clip": "c1", "stage": "clean", "asks": "password", "value": "x"},
+        {"clip": "c1", "asks": "mattes", "value": "x"},
+        {"clip": "c1", "stage": "clean", "asks": "keep_frames", "value": "20-10"},
+        {"clip": "c1", "stage": "clean", "asks": "keep_frames", "value": "all"},
     ],
 )
 def test_what_cannot_be_set_is_refused(change: dict[str, object]) -> None:
@@ -133,7 +179,7 @@ def test_fields_are_drawn_from_the_schema() -> None:
     assert read_parameter("x", schema) == Parameter("x", Kind.CHOICE, "b", "which", choices=("a", "b"))
     schema = {"type": "number", "default": 2, "minimum": 1, "maximum": 3}
     assert read_parameter("x", schema) == Parameter("x", Kind.NUMBER, 2.0, minimum=1, maximum=3)
-    assert read_parameter("x", {"type": "boolean"}) == Parameter("x", Kind.SWITCH, False)
+    assert read_parameter("x", {"type": "boolean"}) == Parameter("x", Kind.FLAG, False)
 
 
 def test_what_was_set_is_kept_for_the_next_time(tmp_path: Path) -> None:
@@ -152,7 +198,7 @@ def test_another_server_may_have_other_stages() -> None:
     wish = adopted(kept, OFFER)
     assert wish.preset == "light"
     kept = with_preset(Wish(), LIGHT, OFFER)
-    fewer = adopted(kept, Offer((UPSCALE,), (LIGHT,)))
+    fewer = adopted(kept, Catalogue((UPSCALE,), (LIGHT,)))
     assert list(fewer.stages) == ["upscale"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import pytest
@@ -92,13 +92,51 @@ def test_mattes_are_counted_as_the_server_counts_the_film(case: tuple[Any, Fract
         assert abs(shown.media_frame(near) - number) == best
 
 
+@given(strips(), st.data())
+def test_frames_that_are_looked_at_are_those_that_blender_shows(
+    case: tuple[Any, Fraction, Fraction, int], data: st.DataObject
+) -> None:
+    """Every timeline frame's picture is among them, and every one of them belongs to one of these frames."""
+    shown = case[0]
+    start = data.draw(st.integers(shown.start, shown.stop - 1))
+    stop = data.draw(st.integers(start + 1, shown.stop))
+    low, high = shown.media_frames(start, stop)
+    bottom, top = shown.media_span()
+    seen = [min(max(floor(shown.media_frame(frame) + Fraction(1, 2)), bottom), top - 1) for frame in range(start, stop)]
+    assert bottom <= low <= min(seen) <= max(seen) < high <= top
+    edge = max(Fraction(1), shown.speed)
+    assert all(
+        min(abs(shown.media_frame(frame) - each) for frame in range(start, stop)) < edge for each in range(low, high)
+    )
+    both = shown.media_frames(start, stop, between=True)
+    assert both[0] <= low < high <= both[1]
+    for frame in range(start, stop):
+        place = min(max(shown.media_frame(frame), Fraction(bottom)), Fraction(top - 1))
+        assert both[0] <= floor(place) <= ceil(place) < both[1]
+    assert shown.media_frames(shown.start - 9, shown.start) == shown.media_frames(shown.start, shown.start + 1)
+
+
+def test_frames_side_by_side_are_kept_once() -> None:
+    """60 on 24: what is left out between two timeline frames belongs to the first of them."""
+    shown = strip(start=10, stop=20, speed=Fraction(5, 2))
+    spans = [shown.media_frames(frame, frame + 1) for frame in range(10, 13)]
+    assert spans == [(0, 3), (3, 5), (5, 8)]
+    assert shown.media_frames(10, 13) == (0, 8)
+    slow = strip(start=10, stop=20, first=Fraction(4), speed=Fraction(2, 3), reverse=True)
+    assert [slow.media_frames(frame, frame + 1) for frame in range(10, 13)] == [(4, 5), (3, 4), (3, 4)]
+    assert slow.media_frames(11, 12, between=True) == (3, 5)
+    assert strip(kind="still").media_frames(3, 9) == (0, 1)
+
+
 @given(strips())
 def test_each_media_frame_of_a_strip_is_one_output_frame_at_its_own_rate(
     case: tuple[Any, Fraction, Fraction, int],
 ) -> None:
     """What is only enlarged keeps its frames: none is lost or doubled, also where it lies frame for frame."""
     shown, scene, rate, frames = case
-    shot = shot_of(only_clip(replace(shown, first=Fraction(int(shown.first))), scene), rate, frames)
+    whole = replace(shown, first=Fraction(int(shown.first)))
+    assume(whole.media_frame(whole.stop - 1) >= 0)
+    shot = shot_of(only_clip(whole, scene), rate, frames)
     mapping = time_map(shot, shot.rate)
     seen = [
         shown_frame(mapping.time(k), shot.rate, mapping.reverse) for k in range(int(shot.duration * shot.rate) or 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .interface import menus, operators, operators_jobs, operators_server, operators_strips, panels
+from .interface import menus, operators, operators_jobs, operators_kept, operators_server, operators_strips, panels
 from .jobs import handlers, ticking
 from .jobs.jobs import JOBS
 from .settings import preferences, properties
@@ -13,6 +13,7 @@ from .strips import identity
 _CLASSES = (
     *operators.CLASSES,
     *operators_jobs.CLASSES,
+    *operators_kept.CLASSES,
     *operators_server.CLASSES,
     *operators_strips.CLASSES,
     *panels.CLASSES,

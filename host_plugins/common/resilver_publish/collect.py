@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -90,11 +90,14 @@ class CollectPlan(ContextPlugin):
 
 def _request(state: State) -> jobs_pb2.JobRequest:
     order, timeline = state.asked, there(state.timeline, "timeline")
-    interlaced = [clip.place for clip in state.sent() if clip.clip.id in order.deinterlace]
+    asked: dict[str, dict[str, Any]] = {clip.place: dict(order.own_of(clip.clip.id)) for clip in state.sent()}
+    for clip in state.sent():
+        if clip.clip.id in order.deinterlace:
+            asked[clip.place]["fields"] = "bwdif"
     return jobs_pb2.JobRequest(
         request_id=uuid.uuid4().hex,
         title=order.title,
-        timeline=with_fields(timeline.otio, interlaced, "bwdif"),
+        timeline=asking(timeline.otio, asked),
         recipe=order.recipe,
         output_folder=order.output_folder,
         selection=jobs_pb2.Selection(indices=timeline.selection),
@@ -139,16 +142,16 @@ def _error(refusal: jobs_pb2.Refusal, name: str) -> ResilverError:
     return kind(refusal.message, where="" if name in refusal.message else name)
 
 
-def with_fields(otio: str, places: Iterable[str], fields: str) -> str:
-    """The OTIO JSON with a filter for interlaced material on the clips at these places (``"0/3"``)."""
-    chosen = tuple(places)
+def asking(otio: str, asked: Mapping[str, Mapping[str, Any]]) -> str:
+    """The OTIO JSON with what clips ask for laid over their ``metadata.resilver``, by their places (``"0/3"``)."""
+    chosen = {place: values for place, values in asked.items() if values}
     if not chosen:
         return otio
     data = json.loads(otio)
-    for place in chosen:
+    for place, values in chosen.items():
         item: dict[str, Any] = data["tracks"]
         for number in place.split("/"):
             item = item["children"][int(number)]
         metadata = item["metadata"] = item.get("metadata") or {}
-        metadata["resilver"] = (metadata.get("resilver") or {}) | {"fields": fields}
+        metadata["resilver"] = {**(metadata.get("resilver") or {}), **values}
     return json.dumps(data)

@@ -81,6 +81,7 @@ def _restored(clip: HostClip, shot: jobs_pb2.Shot, remembered: Remembered) -> Re
         is_sequence=is_sequence,
         first_number=0,
         head=fraction(shot.head, f"head of {shot.name}") if shot.HasField("head") else Fraction(0),
+        changes=shot.changes,
     )
 
 

@@ -161,6 +161,7 @@ class Publication:
             report=tuple(dict.fromkeys(state.report + self._said_of_the_job())),
             pictures=state.pictures,
             change_maps=state.change_maps,
+            changes={each.clip: each.changes for each in state.restored if each.changes} if state.placements else {},
             cancelled=nothing and (ended or self._stop.is_set()),
         )
 

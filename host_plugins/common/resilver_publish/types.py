@@ -67,6 +67,11 @@ class HostTimeline:
     """Positions among the timeline's video clips that are meant; empty is all."""
 
 
+Own = Mapping[str, Mapping[str, str]]
+"""What one clip asks for itself, as ``metadata.resilver`` has it: "keep_frames", "mattes", "keep_mattes", "defect_maps"
+or "key_frames" -> stage -> media frames ("120-139, 200"), or the path of the pictures as the server sees it."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What the user asks for."""
@@ -85,6 +90,17 @@ class Order:
     """Ids of models whose licence the user has accepted."""
     deinterlace: frozenset[str] = frozenset()
     """Ids of clips whose fields are filtered into frames with bwdif."""
+    own: Mapping[str, Own] = field(default_factory=dict)
+    """What clips ask for themselves, by their ids."""
+
+    def own_of(self, clip: str) -> dict[str, dict[str, str]]:
+        """What a clip asks for of the stages that the recipe has; the others have nothing to do with it."""
+        stages = {each.stage for each in self.recipe.stages}
+        found = {
+            key: {stage: text for stage, text in texts.items() if text and stage in stages}
+            for key, texts in self.own.get(clip, {}).items()
+        }
+        return {key: texts for key, texts in found.items() if texts}
 
 
 @dataclass(frozen=True)
@@ -158,6 +174,8 @@ class RestoredClip:
     first_number: int = 0
     head: Fraction = Fraction(0)
     """Record seconds in the file before the clip's first moment, for a transition."""
+    changes: str = ""
+    """Movie of what the stages changed, frame by frame of the file; empty where none was asked for."""
 
 
 @dataclass(frozen=True)
@@ -250,4 +268,6 @@ class Outcome:
     pictures: tuple[str, ...] = ()
     """Before/after pictures of a preview."""
     change_maps: tuple[ChangeMap, ...] = field(default=())
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Movies of what the stages changed, by ``HostClip.id``, for clips that were placed with one."""
     cancelled: bool = False

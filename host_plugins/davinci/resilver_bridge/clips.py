@@ -161,4 +161,5 @@ def _media(item: Item, request: ClipRequest | None, located: Located | None, exi
         first = (located.start + located.speed * located.head) * located.rate
     number = request.first_number or 0
     there = exists(request.media % number if request.is_sequence else request.media)
-    return host.Media(name, request.media if there else "", max(first, Fraction(0)), request.is_sequence, number)
+    path, rate = request.media if there else "", located.rate if located is not None else None
+    return host.Media(name, path, max(first, Fraction(0)), request.is_sequence, number, rate)

@@ -9,24 +9,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from resilver_client import home as homes
+from resilver_client.catalogue import Catalogue, fetch
 from resilver_client.client import Client
 from resilver_client.errors import InvalidRequest, JobNotFound, ResilverError, SelectionEmpty
 from resilver_publish.processing import Plugin
 from resilver_publish.publication import PLUGINS
 from resilver_publish.types import Repair
 
-from . import offer as offers
 from . import orders, wishes
 from .board import Board
 from .connection import Connection
 from .errands import Errands
 from .following import Kind, Meant, Run
 from .host import Host, KeptJob, Read
-from .offer import Offer
 from .runs import Runs
 from .showing import shown_error, shown_hello, shown_kept, shown_offer, shown_read, shown_wish
 from .standing import Standing, standings
@@ -57,7 +57,7 @@ class Desk:
         self._read: Read | None = None
         self._reading = 0
         """Counts how often the edit was read."""
-        self._offer = Offer()
+        self._offer = Catalogue()
         self._wish = wishes.for_verb(wishes.load(self._file), host.hello.verb)
         self._rule, self._chosen = -1, tuple[str, ...]()
         """Position of the rule that is taken, and which of its clips."""
@@ -273,7 +273,7 @@ class Desk:
             client = self._connection.client()
         except ResilverError:
             return  # it is shown where the server is
-        offer = offers.fetch(client)
+        offer = fetch(client)
         with self._lock:
             self._offer, self._wish = offer, orders.adopted(self._wish, offer)
             self.board.put("offer", shown_offer(offer))
@@ -286,7 +286,8 @@ class Desk:
             if not chosen:
                 raise SelectionEmpty("no clip is chosen", remedy="choose clips on the left")
             wish = replace(self._wish, folder=self._folder())
-            shape = orders.Shape(read.width, read.height, read.rate)
+            rates = [read.media[id].rate or Fraction(0) for id in chosen if id in read.media]
+            shape = orders.Shape(read.width, read.height, read.rate, max(rates, default=Fraction(0)))
             title = f"{len(chosen)} clip{'s' if len(chosen) > 1 else ''} of {read.timeline}"
             order = orders.order(wish, offer, shape, title)
             if kind is Kind.PREVIEW:
@@ -345,7 +346,7 @@ class Desk:
             raise InvalidRequest("no timeline was read yet", remedy="open a timeline, then read it")
         return self._read
 
-    def _offered(self) -> Offer:
+    def _offered(self) -> Catalogue:
         if not self._offer.stages:
             raise InvalidRequest("the server has not answered yet", remedy="wait until it has, or start it again")
         return self._offer

@@ -11,13 +11,13 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from resilver.v1 import catalogue_pb2, jobs_pb2
+from resilver_client.catalogue import Catalogue
 from resilver_client.client import Client
 from resilver_client.errors import Cancelled, InternalError, ResilverError
 from resilver_publish.publication import Publication
 from resilver_publish.types import Order, Outcome, Problem, Progress
 
 from .host import KeptJob, Listener, Read
-from .offer import Offer
 from .showing import Shown, shown_outcome, shown_progress
 
 _NUMBER = re.compile(r"\.(\d+)\.png$")
@@ -151,7 +151,7 @@ class Run:
             return "problems"
         return "previewed" if self.meant.kind is Kind.PREVIEW else "done"
 
-    def shown(self, offer: Offer) -> Shown:
+    def shown(self, offer: Catalogue) -> Shown:
         """As the page draws it."""
         outcome, install = self.outcome or Outcome(), self._installing
         return {

@@ -37,6 +37,8 @@ class Media:
     """Media frame, counted from 0, that the clip shows first: for its thumbnail."""
     is_sequence: bool = False
     first_number: int = 0
+    rate: Fraction | None = None
+    """Frames a second at which it is played; None where that is not known."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from resilver_client.catalogue import Catalogue
 from resilver_client.client import Client
 from resilver_client.errors import ClipUnsupported, HostFailed, InvalidRequest, JobNotFound
 from resilver_publish.processing import Plugin
@@ -19,7 +20,6 @@ from .board import Board
 from .connection import Connection
 from .following import Kind, Meant, Run, Work, pictures_of
 from .host import Host, KeptJob, Read
-from .offer import Offer
 from .standing import ENDED_BADLY
 
 _LEAVING = 2.0
@@ -38,7 +38,7 @@ class Runs:
         connection: Connection,
         board: Board,
         plugins: Sequence[Plugin],
-        offer: Callable[[], Offer],
+        offer: Callable[[], Catalogue],
         seen: Callable[[Read], None],
         ended: Callable[[Run], None],
     ) -> None:

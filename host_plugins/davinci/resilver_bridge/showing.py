@@ -7,11 +7,11 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
+from resilver_client.catalogue import Catalogue
 from resilver_client.errors import LicenceNotAccepted, ResilverError
 from resilver_publish.types import ClipProgress, HostClip, Outcome, Problem, Progress, Repair
 
 from .host import Hello, Read
-from .offer import Offer
 from .orders import Wish, differs
 from .standing import Standing
 from .timecodes import timecode
@@ -52,7 +52,7 @@ def shown_hello(hello: Hello) -> Shown:
     return {"verb": hello.verb, "product": hello.product, "version": version, "studio": hello.studio}
 
 
-def shown_offer(offer: Offer) -> Shown:
+def shown_offer(offer: Catalogue) -> Shown:
     return asdict(offer)
 
 
@@ -87,7 +87,7 @@ def _clip(clip: HostClip, read: Read) -> Shown:
     }
 
 
-def shown_wish(wish: Wish, offer: Offer, folder: str) -> Shown:
+def shown_wish(wish: Wish, offer: Catalogue, folder: str) -> Shown:
     """``folder`` is where results go: the wish's own, or the project's."""
     stages = [
         {
@@ -100,8 +100,10 @@ def shown_wish(wish: Wish, offer: Offer, folder: str) -> Shown:
         for stage in offer.stages
     ]
     plain = {"preset": wish.preset, "size": wish.size, "rate": wish.rate, "profile": wish.profile}
+    own = {clip: {key: dict(texts) for key, texts in asked.items()} for clip, asked in wish.own.items()}
     places = {"layout": wish.layout.value, "occupied": wish.occupied.value, "folder": folder}
-    return {**plain, **places, "preview_frames": wish.preview_frames, "stages": stages}
+    return {**plain, **places, "preview_frames": wish.preview_frames, "change_maps": wish.change_maps,
+            "stages": stages, "own": own}  # fmt: skip
 
 
 def shown_progress(progress: Progress | None) -> Shown:
@@ -122,9 +124,9 @@ def _clip_progress(clip: ClipProgress) -> Shown:
             "fraction": fraction, "left": clip.seconds_left}  # fmt: skip
 
 
-def shown_problem(problem: Problem, names: Mapping[str, str], offer: Offer) -> Shown:
+def shown_problem(problem: Problem, names: Mapping[str, str], offer: Catalogue) -> Shown:
     """``names`` of clips by id."""
-    model = next((model for model in offer.models if model.id == problem.error.where), None)
+    model = offer.model(problem.error.where)
     asks = isinstance(problem.error, LicenceNotAccepted) and model is not None
     return {
         **shown_error(problem.error),
@@ -134,9 +136,10 @@ def shown_problem(problem: Problem, names: Mapping[str, str], offer: Offer) -> S
     }
 
 
-def shown_outcome(outcome: Outcome, names: Mapping[str, str], offer: Offer) -> Shown:
+def shown_outcome(outcome: Outcome, names: Mapping[str, str], offer: Catalogue) -> Shown:
     return {
         "placed": [{"name": names.get(each.clip, ""), "where": each.where} for each in outcome.placements],
+        "changes": [{"name": names.get(clip, ""), "path": path} for clip, path in outcome.changes.items()],
         "problems": [shown_problem(problem, names, offer) for problem in outcome.problems],
     }
 

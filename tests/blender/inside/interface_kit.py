@@ -51,6 +51,9 @@ class Kit:
         except TypeError:
             return made.new_effect(name, kind, channel, left, frame_end=right)
 
+    def named(self, name: str) -> Any:
+        return self.identity.named(self.scene, name)
+
     def sequencer(self) -> Any:
         """Context of the sequencer that shows the scene."""
         window = bpy.context.window_manager.windows[0]

@@ -82,7 +82,8 @@ class Kit:
         occupied: str = "refuse",
         recipe: str = "",
     ) -> Any:
-        return self.place.place(bpy.context, self.scene, clips, shown, Layout(layout), Occupied(occupied), recipe)
+        made = self.clips.Made(recipe)
+        return self.place.place(bpy.context, self.scene, clips, shown, Layout(layout), Occupied(occupied), made)
 
     def edit(self) -> dict[str, list[Any]]:
         """Every strip by its name: channel, handles, mute, meta around it."""

@@ -38,11 +38,11 @@ def _edit(kit: Kit, rate: dict[str, Any], arguments: dict[str, Any]) -> dict[str
     clips = [kit.clip(each, *rate["files"][each.name], Fraction(60), (192, 108)) for each in shown.values()]
     short = [type(clip)(**{**vars(clip), "frames": clip.frames - 1}) for clip in clips[:1]]
     names = [each.name for each in bpy.data.scenes]
-    error = kit.tried(lambda: kit.scene4k.build(bpy.context, scene, short, shown, arguments["recipe"]))
+    error = kit.tried(lambda: kit.scene4k.build(bpy.context, scene, short, shown, kit.clips.Made(arguments["recipe"])))
     kept = [each.name for each in bpy.data.scenes] == names
     edit = kit.edit()
     bpy.ops.ed.undo_push(message="before")
-    made = kit.scene4k.build(bpy.context, kit.scene, clips, shown, arguments["recipe"])
+    made = kit.scene4k.build(bpy.context, kit.scene, clips, shown, kit.clips.Made(arguments["recipe"]))
     bpy.ops.ed.undo_push(message="new scene")
     goal = bpy.data.scenes[made.name]
     seen = {frame: render(frame, f"{arguments['pictures']}/{rate['name']}/{frame}.png", goal)
@@ -107,7 +107,8 @@ def _everything(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
         assert scene.timeline_markers[name].frame == frame
     shown = kit.shown(shot)
     clip = kit.clip(next(iter(shown.values())), arguments["clip"], 52, Fraction(60), (192, 108))
-    made = kit.scene4k.new_scene(bpy.context, scene, [clip], shown, 3840, 2160, Fraction(60), arguments["recipe"])
+    known = kit.clips.Made(arguments["recipe"])
+    made = kit.scene4k.new_scene(bpy.context, scene, [clip], shown, 3840, 2160, Fraction(60), known)
     goal = bpy.data.scenes[made.name]
     named = {strip.name: strip for strip in kit.identity.every(goal)}
     curve = kit.versions.curves(goal)[0]

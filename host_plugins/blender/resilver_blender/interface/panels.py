@@ -11,7 +11,7 @@ from ..jobs import ticking, words
 from ..jobs.jobs import JOBS
 from ..server.server import SERVER
 from ..settings import choices, settings
-from ..strips import selection
+from ..strips import identity, selection
 from . import drawing, panels_jobs
 
 CATEGORY = "Resilver"
@@ -70,8 +70,9 @@ class RESILVER_PT_stages(_Sidebar, bpy.types.Panel):
         panel = versions.edited_scene(context).resilver
         if not len(panel.stages):
             self.layout.label(text="Choose a preset first")
+        editor = versions.edited_scene(context).sequence_editor
         for item in panel.stages:
-            draw_stage(self.layout, item)
+            draw_stage(self.layout, item, editor.active_strip if editor else None)
 
 
 class RESILVER_PT_result(_Sidebar, bpy.types.Panel):
@@ -88,6 +89,7 @@ class RESILVER_PT_result(_Sidebar, bpy.types.Panel):
         column.prop(panel, "rate")
         column.prop(panel, "profile")
         column.prop(panel, "output_folder")
+        column.prop(panel, "change_maps")
         self.layout.operator("resilver.new_scene", icon="SCENE_DATA")
 
 
@@ -154,8 +156,9 @@ def draw_preset(layout: Any, panel: Any) -> None:
         layout.label(text="The presets come from the server")
 
 
-def draw_stage(layout: Any, item: Any) -> None:
-    """A stage's switch, and below it, folded, its strength, parameters and channels."""
+def draw_stage(layout: Any, item: Any, active: Any | None) -> None:
+    """A stage's switch, and below it, folded, its strength, parameters and channels, and the active strip's key
+    frames."""
     header, body = layout.panel_prop(item, "expanded")
     header.prop(item, "enabled", text=choices.label(item.name))
     if body is None:
@@ -168,7 +171,10 @@ def draw_stage(layout: Any, item: Any) -> None:
     for parameter in item.parameters:
         column.prop(parameter, settings.field_of(parameter), text=choices.label(parameter.name))
     for kind in stage.inputs if stage else ():
-        column.prop(item, settings.CHANNEL_FIELDS[kind])
+        if kind in settings.CHANNEL_FIELDS:
+            column.prop(item, settings.CHANNEL_FIELDS[kind])
+        elif active is not None and not identity.role(active):
+            column.prop(active.resilver, "key_frames", text=f"Key frames of '{active.name}'")
 
 
 CLASSES = (

@@ -6,8 +6,10 @@ from typing import Any
 
 from ..jobs import records, states, ticking, words
 from ..jobs.jobs import JOBS, Job, Phase
-from ..strips import restored
-from . import drawing
+from ..server.server import SERVER
+from ..settings import choices
+from ..strips import identity, restored
+from . import drawing, operators_kept
 
 
 def draw_problems(layout: Any, context: Any, scene: Any) -> None:
@@ -114,7 +116,7 @@ def draw_restored(layout: Any, context: Any, scene: Any) -> None:
         return
     box = layout.box()
     box.label(text=pair.restored, icon="SHADERFX")
-    drawing.draw_text(box, context, f"Job {pair.job[:8]}, {pair.stages}")
+    drawing.draw_text(box, context, f"Job {pair.job[:8]}, {', '.join(pair.stages) or 'an unknown recipe'}")
     stale = pair.state not in ("", restored.UP_TO_DATE)
     if stale:
         drawing.draw_text(box, context, f"Out of date: {pair.state}", icon="ERROR")
@@ -126,3 +128,34 @@ def draw_restored(layout: Any, context: Any, scene: Any) -> None:
     row.operator("resilver.toggle_original", icon="ARROW_LEFTRIGHT")
     if stale and pair.here:
         row.operator("resilver.restore_again", icon="FILE_REFRESH")
+    strip = identity.find(scene, pair.uid)
+    if strip is not None and pair.here:
+        _draw_changes(box, scene, strip)
+        _draw_kept(box, scene, strip, pair.stages)
+
+
+def _draw_changes(box: Any, scene: Any, strip: Any) -> None:
+    """Where there is a movie of what was changed: to lay it above, to show it, to take it away."""
+    if not strip.resilver.changes:
+        return
+    laid, row = identity.changes_of(scene, strip), box.row(align=True)
+    text = "Remove Change Maps" if laid else "Add Change Maps"
+    row.operator("resilver.change_movies", text=text, icon="X" if laid else "SEQUENCE")
+    if laid:
+        row.operator("resilver.toggle_changes", text="", icon="HIDE_ON" if laid[0].mute else "HIDE_OFF")
+
+
+def _draw_kept(box: Any, scene: Any, strip: Any, stages: tuple[str, ...]) -> None:
+    """For each stage that can leave frames alone: those of the film that it keeps, and a button for those looked at."""
+    known = [stage for name in stages if (stage := SERVER.catalogue.stage(name)) is not None and stage.keeps]
+    if not known:
+        return
+    first, stop = operators_kept.looked_at(scene)
+    meant = f"frame {first}" if stop - first == 1 else f"frames {first} to {stop - 1} (preview range)"
+    box.label(text=f"Keep Original, {meant}")
+    for stage in known:
+        row, item = box.row(align=True), strip.resilver.keeps.get(stage.name)
+        row.operator("resilver.keep_original", text=choices.label(stage.name), icon="ADD").stage = stage.name
+        if item is not None and item.frames:
+            row.prop(item, "frames", text="")
+            row.operator("resilver.clear_kept", text="", icon="X").stage = stage.name

@@ -72,6 +72,8 @@ class Job:
         """What each strip showed when it was handed over, by uid."""
         self.mattes: dict[str, list[str]] = {}
         """Pictures that went along for a strip's stages, by uid: paths or printf patterns."""
+        self.kept: dict[str, dict[str, str]] = {}
+        """Frames that stages leave alone, by uid and stage."""
         self.said: list[str] = []
         """Sentences for people."""
         self.placed = False
@@ -102,7 +104,7 @@ class Job:
     def like(self, former: Job) -> Job:
         """Take over what is known of the edit from a job that this one carries on."""
         self.recipe_json, self.shown, self.mattes = former.recipe_json, former.shown, former.mattes
-        self.meant, self.placed = former.meant, former.placed
+        self.meant, self.placed, self.kept = former.meant, former.placed, former.kept
         return self
 
     def sentences(self) -> list[str]:

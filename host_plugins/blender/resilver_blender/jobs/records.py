@@ -6,6 +6,7 @@ and ``sync`` writes them again.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import bpy
@@ -37,6 +38,7 @@ def write(job: Job) -> None:
         "remembered": job.remembered.to_json(),
         "shown": keeping.to_json(job.shown),
         "recipe_json": job.recipe_json,
+        "kept": json.dumps(job.kept),
         "state": job.phase.value,
         "sentence": words.ending(job),
         "placed": job.placed,

@@ -9,6 +9,7 @@ import bpy
 from google.protobuf import json_format
 
 from resilver.v1 import types_pb2
+from resilver_client.catalogue import KEEP_FRAMES, OWN_KEYS, Input
 from resilver_client.errors import (
     Cancelled,
     ClipUnsupported,
@@ -31,6 +32,7 @@ from resilver_publish.types import (
 
 from .. import versions
 from ..placing import place, preview, scene4k
+from ..placing.clips import Made
 from ..sending import mattes, timeline
 from ..sending.timeline import Pictures
 from ..settings.asking import Channel
@@ -40,6 +42,7 @@ from . import records, words
 from .jobs import Job
 
 Result = TypeVar("Result")
+_MATTES = [OWN_KEYS[kind] for kind in (Input.MATTE, Input.KEEP, Input.DEFECT_MAP)]
 
 
 class BlenderSession:
@@ -145,19 +148,22 @@ class BlenderSession:
         order = self._job.meant.order
         if order is not None:
             self._job.recipe_json = _as_json(order.recipe)
+            own = {clip.id: order.own_of(clip.id).get(KEEP_FRAMES, {}) for clip in remembered.clips}
+            self._job.kept = {uid: kept for uid, kept in own.items() if kept}
         self._job.remembered = remembered
         records.write(self._job)
 
     def _place(self, restored: Sequence[RestoredClip], layout: Layout, occupied: Occupied) -> Sequence[Placement]:
         """Add the strips, note that they are placed, and make both one step of undo."""
         scene, job = self._scene(), self._job
+        known = Made(job.recipe_json, job.kept)
         if layout is Layout.NEW_TIMELINE:
-            made = scene4k.build(bpy.context, scene, restored, job.shown, job.recipe_json)
+            made = scene4k.build(bpy.context, scene, restored, job.shown, known)
             placements, message = made.placements, f"New Scene {made.name}"
             job.said += made.report
         else:
             message = f"Restore {words.shots(len(restored))}"
-            placements = place.place(bpy.context, scene, restored, job.shown, layout, occupied, job.recipe_json)
+            placements = place.place(bpy.context, scene, restored, job.shown, layout, occupied, known)
         job.placed = True
         records.write(job)
         push_undo(message)
@@ -186,9 +192,9 @@ def _clip(scene: Any, strip: Any, read: Shown | ResilverError) -> HostClip:
 
 
 def _mattes(pictures: Mapping[str, Pictures]) -> dict[str, list[str]]:
-    """Mattes that go along for each clip's stages, by uid."""
+    """Mattes and defect maps that go along for each clip's stages, by uid."""
     found = {
-        uid: sorted({path for kind in ("mattes", "keep_mattes") for path in kinds.get(kind, {}).values()})
+        uid: sorted({path for kind, paths in kinds.items() if kind in _MATTES for path in paths.values()})
         for uid, kinds in pictures.items()
     }
     return {uid: paths for uid, paths in found.items() if paths}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..server.server import SERVER
 from ..settings import preferences, recipe, settings
 from ..settings.asking import Ask
 from ..settings.recipe import Target
-from ..strips import identity, restored
+from ..strips import identity, kept, restored
 from . import keeping, records, states, ticking, words, work
 from .jobs import JOBS, Job, Meant
 
@@ -83,8 +84,26 @@ def ask_for(context: Any, strips: Sequence[Any], given: Given) -> Ask:
         clips=tuple(identity.uid_of(scene, strip) for strip in strips),
         shots=len(strips),
         channels=() if given.preset or given.recipe_json else settings.channels_of(panel, SERVER.catalogue),
+        kept=_kept(scene, strips),
+        key_frames=_key_frames(scene, strips),
+        change_maps=panel.change_maps,
         plugins_folder=preferences.places().plugins,
     )
+
+
+def _kept(scene: Any, strips: Sequence[Any]) -> dict[str, dict[str, str]]:
+    """Frames that were noted on the strips' newest restored ones, by uid and stage."""
+    made = {uid: identity.restored_of(scene, uid) for uid in (identity.uid_of(scene, strip) for strip in strips)}
+    return {uid: kept.frames_of(found[-1]) for uid, found in made.items() if found}
+
+
+def _key_frames(scene: Any, strips: Sequence[Any]) -> dict[str, str]:
+    """Absolute paths of the strips' key frames, by uid."""
+    return {
+        identity.uid_of(scene, strip): str(Path(bpy.path.abspath(strip.resilver.key_frames)))
+        for strip in strips
+        if strip.resilver.key_frames
+    }
 
 
 def _title(count: int) -> str:
@@ -174,6 +193,7 @@ def follow(scene: Any, item: Any, *, retry: bool = False, start_server: bool = T
     meant = Meant(item.title, scene.session_uid, item.shots, item.layout, clips=clips)
     job = _taking_up(meant, item.name, remembered, connection, retry)
     job.recipe_json, job.shown, job.placed = item.recipe_json, keeping.from_json(item.shown), item.placed
+    job.kept = json.loads(item.kept or "{}")
     known = JOBS.find(item.name)
     return _launched(job.like(known) if known else job)
 

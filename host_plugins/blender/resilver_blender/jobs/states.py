@@ -3,7 +3,6 @@ made), so the timer does it when something changed, and drawing reads what was f
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from resilver_client.errors import InvalidRecipe
 from .. import versions
 from ..server.server import SERVER
 from ..settings import recipe, settings
-from ..strips import identity, restored
+from ..strips import identity, kept, restored
 from . import records
 
 _FOUND: dict[tuple[int, str], tuple[object, str]] = {}
@@ -27,12 +26,13 @@ class Pair:
     restored: str
     """Its name."""
     job: str
-    stages: str
-    """For people: "deflicker, upscale"."""
+    stages: tuple[str, ...]
     state: str
     """Empty until it is known."""
     here: bool
     """Whether its original lies in the same scene, and so can be restored again from there."""
+    uid: str
+    """Of the restored strip."""
 
 
 def of(scene: Any, strip: Any) -> Pair | None:
@@ -46,7 +46,7 @@ def of(scene: Any, strip: Any) -> Pair | None:
     if signature != _signature(scene, newest):
         _WANTED.add(key)
     here = identity.find(scene, newest.resilver.source) is not None
-    return Pair(newest.name, newest.resilver.job, _stages(newest.resilver.recipe_json), state, here)
+    return Pair(newest.name, newest.resilver.job, tuple(kept.stages_of(newest)), state, here, newest.resilver.uid)
 
 
 def wanted() -> bool:
@@ -92,8 +92,8 @@ def clear() -> None:
 
 
 def _signature(scene: Any, made: Any) -> object:
-    """Something that is another when the original's or the restored strip's place or trims are, or the recipe, or when
-    the strip was made anew: one that takes an older one's name takes its uid too."""
+    """Something that is another when the original's or the restored strip's place or trims are, or the recipe, or the
+    frames to keep, or when the strip was made anew: one that takes an older one's name takes its uid too."""
     found, panel = identity.anywhere(scene, made.resilver.source), scene.resilver
     original = found[1] if found else None
     lying = tuple(
@@ -101,10 +101,4 @@ def _signature(scene: Any, made: Any) -> object:
         for strip in (original, made)
     )
     said = (settings.stages_of(panel, SERVER.catalogue), settings.target_of(panel), panel.profile_name)
-    return (lying, said, made.resilver.made)
-
-
-def _stages(recipe_json: str) -> str:
-    if not recipe_json:
-        return "an unknown recipe"
-    return ", ".join(str(stage["stage"]) for stage in json.loads(recipe_json).get("stages", ())) or "nothing"
+    return (lying, said, made.resilver.made, kept.frames_of(made))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..server import catalogue
+from resilver_client.catalogue import fetch
+
 from ..server.connection import Connection
 from ..server.server import SERVER
 from ..settings.asking import Ask, order_of
@@ -25,7 +26,7 @@ def publish(job: Job, ask: Ask, session: MakeSession) -> Outcome:
     """Restore what is asked for, from the selection to the placed strips."""
     with ask.connection.open() as client:
         job.attach(client)
-        found = catalogue.fetch(client)
+        found = fetch(client)
         SERVER.take(found)
         return _publish(job, ask, order_of(ask, found), client, session)
 

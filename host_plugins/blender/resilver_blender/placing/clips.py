@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from resilver.v1 import types_pb2
 from resilver_client.errors import ClipUnsupported, ResilverError
 from resilver_publish.types import RestoredClip
 
-from ..strips import facts, identity
+from ..strips import facts, identity, kept
 from ..strips.shown import Shown
 from . import adding
 
@@ -58,12 +59,26 @@ def add(context: Any, scene: Any, meta: Any | None, clip: RestoredClip, name: st
     return adding.add_movie(context, scene, meta, clip.path, channel, start)
 
 
-def store(strip: Any, clip: RestoredClip, recipe_json: str, source_mark: str) -> None:
-    """Write on a strip what it is."""
+@dataclass(frozen=True)
+class Made:
+    """What restored clips of one job were made with."""
+
+    recipe_json: str = ""
+    """The recipe as protobuf JSON."""
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Frames that stages left alone, by uid of the original and stage."""
+
+
+NOTHING_KNOWN = Made()
+
+
+def store(strip: Any, clip: RestoredClip, made: Made, source_mark: str, former: Any | None = None) -> None:
+    """Write on a strip what it is; ``former`` is the restored strip whose place it takes."""
     stored = strip.resilver
     stored.role, stored.source, stored.job, stored.made = identity.RESTORED, clip.clip, clip.job, identity.now()
-    stored.recipe, stored.recipe_json, stored.source_mark = clip.recipe, recipe_json, source_mark
-    stored.frames, stored.rate = str(clip.frames), str(clip.rate)
+    stored.recipe, stored.recipe_json, stored.source_mark = clip.recipe, made.recipe_json, source_mark
+    stored.frames, stored.rate, stored.changes = str(clip.frames), str(clip.rate), clip.changes
+    kept.carry(former, strip, made.kept.get(clip.clip, {}))
 
 
 def is_still(clip: RestoredClip) -> bool:

@@ -1,4 +1,5 @@
-"""What belongs to a restored clip besides itself comes in on request, muted: pictures of what was changed, mattes."""
+"""What belongs to a restored clip besides itself comes in on request, muted: pictures and movies of what was changed,
+mattes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from ..strips import facts, identity
 from ..strips.metas import meta_around
 from ..strips.shown import Shown
 from . import adding, clips, geometry, look
-from .room import channels_in
+from .room import channels_in, parking, settle
 
 MAP_COLOUR = "COLOR_06"
 """Tag of change maps: purple in Blender's own theme."""
@@ -48,6 +49,45 @@ def place_change_maps(context: Any, scene: Any, maps: Sequence[ChangeMap], shown
                 adding.remove(scene, strip)
             raise
     return [strip.name for strip in made]
+
+
+def place_changes(context: Any, scene: Any, restored: Sequence[Any]) -> list[str]:
+    """Put the movies of what was changed above their restored strips, muted, frame over frame, all or none. Strips
+    without one, and those whose movie lies there already, are left out.
+
+    Returns:
+        Names of the strips.
+
+    Raises MediaNotFound, MediaUnreadable, TargetOccupied.
+    """
+    meant = [strip for strip in restored if strip.resilver.changes and not identity.changes_of(scene, strip)]
+    for strip in meant:
+        adding.require(strip.resilver.changes)
+    made: list[Any] = []
+    with adding.kept(scene):
+        try:
+            for strip in meant:
+                _add_changes(context, scene, strip, made)
+        except BaseException:
+            for strip in made:
+                adding.remove(scene, strip)
+            raise
+    return [strip.name for strip in made]
+
+
+def _add_changes(context: Any, scene: Any, restored: Any, made: list[Any]) -> None:
+    meta, left, right = meta_around(scene, restored), versions.left(restored), versions.right(restored)
+    content, channel = round(versions.content_span(restored)[0]), _channel_above(scene, meta, restored, left, right)
+    parked = parking(meta or scene.sequence_editor, min(content, left), right, restored.name)
+    strip = adding.add_movie(context, scene, meta, restored.resilver.changes, parked, content)
+    made.append(strip)
+    versions.set_handles(strip, left, right)
+    settle(strip, channel)
+    strip.name = f"{restored.name.removesuffix(clips.SUFFIX)} [changes]"
+    _lay_over(scene, restored, strip)
+    strip.blend_type, strip.blend_alpha = "ALPHA_OVER", 1.0
+    _mark(scene, strip, identity.CHANGE_MAP, restored.resilver.source, MAP_COLOUR)
+    strip.resilver.job, strip.resilver.changes = restored.resilver.job, restored.resilver.changes
 
 
 def place_mattes(context: Any, scene: Any, mattes: Sequence[tuple[Shown, str]]) -> list[str]:
@@ -137,8 +177,11 @@ def _lay_over(scene: Any, like: Any, strip: Any) -> None:
     worn, element = look.read(like), strip.elements[0]
     size = (element.orig_width, element.orig_height)
     inside = geometry.inside((worn.width, worn.height), size, "stretch")
+    worn_now = geometry.carried(worn, size, inside, (scene.render.resolution_x, scene.render.resolution_y))
     look.carry(like, strip)
-    look.write(strip, geometry.carried(worn, size, inside, (scene.render.resolution_x, scene.render.resolution_y)))
+    look.write(strip, worn_now)
+    moved = (worn_now.offset[0] - worn.offset[0], worn_now.offset[1] - worn.offset[1])
+    look.carry_animation(scene, like, strip, inside, moved)
     strip.mute = True
 
 

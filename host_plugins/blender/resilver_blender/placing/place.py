@@ -22,6 +22,7 @@ from ..strips.metas import meta_around, metas_around
 from ..strips.shown import Shown
 from . import adding, clips, fits, geometry, look
 from .channels import Channels, in_words
+from .clips import NOTHING_KNOWN, Made
 from .room import channels_in, parking, settle
 
 _NAME_BYTES = 57
@@ -56,14 +57,14 @@ def place(
     shown: Mapping[str, Shown],
     layout: Layout,
     occupied: Occupied,
-    recipe_json: str = "",
+    made: Made = NOTHING_KNOWN,
 ) -> list[Placement]:
     """Put restored clips above their originals, all or none.
 
     Args:
         shown: what each original (by uid) showed when it was handed over.
         layout: OVERLAY or REPLACE.
-        recipe_json: the recipe as protobuf JSON; it is stored with the strips, and says how pictures were fitted.
+        made: it is stored with the strips; its recipe says how pictures were fitted.
 
     Raises:
         MediaNotFound, MediaUnreadable: a restored file is missing or broken.
@@ -71,7 +72,7 @@ def place(
         FrameCountMismatch: a file is too short.
         TargetOccupied: there is no room, or ``occupied`` forbids to make it.
     """
-    recipe = clips.read_recipe(recipe_json)
+    recipe = clips.read_recipe(made.recipe_json)
     planned = _plan_all(scene, restored, shown, recipe)
     rooms = _find_room(scene, planned, occupied)
     with adding.kept(scene), ExitStack() as back:
@@ -82,7 +83,7 @@ def place(
             _mute(scene, each, layout, back)
         back.pop_all()
         for each in planned:
-            _finish(scene, each, recipe_json)
+            _finish(scene, each, made)
     return [Placement(each.clip.clip, _where(each)) for each in planned]
 
 
@@ -247,15 +248,19 @@ def _mute(scene: Any, each: _Planned, layout: Layout, back: ExitStack) -> None:
         each.remarks.append(f"'{original.name}' is muted, since it would shine through")
 
 
-def _finish(scene: Any, each: _Planned, recipe_json: str) -> None:
-    """What cannot fail: the older strips go, the new one gets its name and what is stored with it."""
-    tag = each.older[-1].color_tag if each.older else clips.COLOUR
-    for strip in each.older:
-        adding.hand_over(scene, strip, each.strip)
-        adding.remove(scene, strip)
-    strip, clip = each.strip, each.clip
+def _finish(scene: Any, each: _Planned, made: Made) -> None:
+    """What cannot fail: the new strip gets what is stored with it, the older ones go, with the movies of what they
+    changed, and it takes their name."""
+    former = each.older[-1] if each.older else None
+    tag = former.color_tag if former is not None else clips.COLOUR
+    strip = each.strip
+    clips.store(strip, each.clip, made, each.source_mark, former)
+    for older in each.older:
+        for laid in identity.changes_of(scene, older):
+            adding.remove(scene, laid)
+        adding.hand_over(scene, older, strip)
+        adding.remove(scene, older)
     strip.name, strip.color_tag = _named(each.original.name), tag
-    clips.store(strip, clip, recipe_json, each.source_mark)
     identity.uid_of(scene, strip)
 
 

@@ -21,6 +21,7 @@ from ..strips import facts, identity
 from ..strips.marks import mark
 from ..strips.shown import Shown
 from . import clips, copying, fits
+from .clips import NOTHING_KNOWN, Made
 from .copying import Copying
 from .grid import Grid
 from .room import settle
@@ -39,7 +40,7 @@ class NewScene:
 
 
 def build(
-    context: Any, scene: Any, restored: Sequence[RestoredClip], shown: Mapping[str, Shown], recipe_json: str = ""
+    context: Any, scene: Any, restored: Sequence[RestoredClip], shown: Mapping[str, Shown], made: Made = NOTHING_KNOWN
 ) -> NewScene:
     """The new scene at the size and rate that the clips have; the largest size where they differ.
 
@@ -52,7 +53,7 @@ def build(
             remedy="name a rate in the recipe's interpolation",
         )
     width, height = max((clip.width, clip.height) for clip in restored)
-    return new_scene(context, scene, restored, shown, width, height, rates.pop(), recipe_json)
+    return new_scene(context, scene, restored, shown, width, height, rates.pop(), made)
 
 
 def new_scene(
@@ -63,7 +64,7 @@ def new_scene(
     width: int,
     height: int,
     rate: Fraction,
-    recipe_json: str = "",
+    made: Made = NOTHING_KNOWN,
 ) -> NewScene:
     """Make a second scene with the same edit at ``width`` x ``height`` and ``rate``, restored clips in it.
 
@@ -75,10 +76,10 @@ def new_scene(
     Then no scene is made. The caller makes it one step of undo.
     """
     grid = Grid(scene.frame_start, facts.scene_rate(scene), rate)
-    recipe = clips.read_recipe(recipe_json)
+    recipe = clips.read_recipe(made.recipe_json)
     _check(scene, restored, shown, grid, recipe.delivery.tail_frames if recipe else 0)
     goal = bpy.data.scenes.new(f"{scene.name} {title(width, height, rate)}"[:58])
-    work = _Building(Copying(context, scene, goal, grid), restored, shown, recipe_json)
+    work = _Building(Copying(context, scene, goal, grid), restored, shown, made)
     try:
         _set_up(goal, scene, width, height, grid)
         work.fill(scene.sequence_editor, None)
@@ -151,13 +152,13 @@ class _Building:
     """Fills the new scene, meta by meta."""
 
     def __init__(
-        self, copying: Copying, restored: Sequence[RestoredClip], shown: Mapping[str, Shown], recipe_json: str
+        self, copying: Copying, restored: Sequence[RestoredClip], shown: Mapping[str, Shown], made: Made
     ) -> None:
         self.copying = copying
         self.placements: list[Placement] = []
         self._restored = {clip.clip: clip for clip in restored}
         self._shown = shown
-        self._recipe_json = recipe_json
+        self._made = made
 
     def fill(self, owner: Any, meta: Any | None) -> None:
         """Everything that lies in ``owner``, into ``meta`` of the new scene."""
@@ -192,9 +193,11 @@ class _Building:
         versions.set_handles(made, start, stop)
         settle(made, strip.channel)
         made.name, made.color_tag = strip.name, clips.COLOUR
-        copying.restored_like(self.copying, strip, made, shown, clips.fitting(clips.read_recipe(self._recipe_json)))
+        copying.restored_like(
+            self.copying, strip, made, shown, clips.fitting(clips.read_recipe(self._made.recipe_json))
+        )
         self._unmute(strip, made)
-        clips.store(made, clip, self._recipe_json, mark(shown))
+        clips.store(made, clip, self._made, mark(shown))
         self.placements.append(Placement(clip.clip, f"channel {made.channel} of the scene '{goal.name}'"))
 
     def _unmute(self, strip: Any, made: Any) -> None:

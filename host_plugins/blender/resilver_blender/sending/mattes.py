@@ -1,4 +1,4 @@
-"""Pictures from a channel of the timeline as inputs of stages: mattes, masks of what to keep, key frames.
+"""Pictures from a channel of the timeline as inputs of stages: mattes, masks of what to keep, defect maps.
 
 The artist paints in the scene's frame, over the film as it lies there. What is on the channel is rendered by Blender,
 alone and over black, once for each frame of film, and laid onto the film's own pixels.

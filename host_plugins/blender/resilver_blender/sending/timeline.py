@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from resilver_client.catalogue import OWN_KEYS
+
 from ..strips.shown import Shown
 
 if TYPE_CHECKING:
@@ -23,10 +25,7 @@ if TYPE_CHECKING:
     from ..settings.asking import Channel
 
 Pictures = Mapping[str, Mapping[str, str]]
-"""For one clip: kind ("mattes", "keep_mattes", "key_frames") -> stage -> path or printf pattern."""
-
-_KINDS = {"matte": "mattes", "keep": "keep_mattes", "key-frames": "key_frames"}
-"""The panel's inputs in the words of ``metadata.resilver``."""
+"""For one clip: kind ("mattes", "keep_mattes", "defect_maps") -> stage -> path or printf pattern."""
 
 
 @dataclass
@@ -45,7 +44,7 @@ def gathered(baked: Sequence[tuple[str, Channel, str]]) -> dict[str, Pictures]:
     """Pictures by the uid of their clip, from (uid, channel, path or printf pattern)."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for uid, channel, path in baked:
-        found.setdefault(uid, {}).setdefault(_KINDS[channel.input], {})[channel.stage] = path
+        found.setdefault(uid, {}).setdefault(OWN_KEYS[channel.input], {})[channel.stage] = path
     return dict(found)
 
 

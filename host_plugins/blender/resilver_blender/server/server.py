@@ -8,10 +8,10 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from resilver_client.catalogue import Catalogue, fetch
 from resilver_client.errors import InternalError, ResilverError
 
 from . import catalogue
-from .catalogue import Catalogue
 from .connection import Connection
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ class Server:
 
     def _looked(self, connection: Connection) -> None:
         with connection.open() as client:
-            self.take(catalogue.fetch(client))
+            self.take(fetch(client))
 
     def _tested(self, connection: Connection) -> None:
         with connection.open() as client:
-            self.take(catalogue.fetch(client))
+            self.take(fetch(client))
             self.answer = _described(client)
 
     def _installed(self, connection: Connection, model: str, accept_licence: bool) -> None:
@@ -102,7 +102,7 @@ class Server:
                 share = f" {step.done * 100 // step.total} %" if step.total else ""
                 self.doing = f"Installing {model}: {step.step}{share}"
                 self.revision += 1
-            self.take(catalogue.fetch(client))
+            self.take(fetch(client))
         self.answer = f"{model} is installed"
 
     def _keep(self, found: Catalogue) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..server.catalogue import Catalogue, Input
+from resilver_client.catalogue import KEEP_FRAMES, OWN_KEYS, Catalogue, Input
+
 from ..server.connection import Connection
 from . import recipe
 from .recipe import StageChoice, Target, Wish
 
 if TYPE_CHECKING:
     from resilver.v1 import types_pb2
-    from resilver_publish.types import Order
+    from resilver_publish.types import Order, Own
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Ask:
     shots: int = 0
     """How many they are, for people."""
     channels: tuple[Channel, ...] = ()
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Media frames that stages leave alone, by uid of the strip and stage."""
+    key_frames: Mapping[str, str] = field(default_factory=dict)
+    """Absolute paths of key frames, by uid of the strip."""
+    change_maps: bool = False
+    """Whether movies of what was changed are written beside the results; a recipe of a script's says it itself."""
     plugins_folder: str = ""
 
 
@@ -61,7 +69,7 @@ def recipe_of(ask: Ask, catalogue: Catalogue) -> types_pb2.Recipe:
     stages = ask.stages
     if ask.preset:
         stages = recipe.of_preset(recipe.named(ask.preset, catalogue), catalogue)
-    return recipe.build(Wish(stages, ask.target, ask.profile, tail), catalogue)
+    return recipe.build(Wish(stages, ask.target, ask.profile, tail, ask.change_maps), catalogue)
 
 
 def order_of(ask: Ask, catalogue: Catalogue) -> Order:
@@ -75,4 +83,17 @@ def order_of(ask: Ask, catalogue: Catalogue) -> Order:
         layout=Layout(ask.layout),
         occupied=Occupied(ask.occupied),
         preview_frames=ask.preview_frames,
+        own=_own(ask, catalogue),
     )
+
+
+def _own(ask: Ask, catalogue: Catalogue) -> dict[str, Own]:
+    """What each strip asks for itself."""
+    takers = [stage.name for stage in catalogue.stages if Input.KEY_FRAMES in stage.inputs]
+    return {
+        uid: {
+            KEEP_FRAMES: ask.kept.get(uid, {}),
+            OWN_KEYS[Input.KEY_FRAMES]: dict.fromkeys(takers, ask.key_frames.get(uid, "")),
+        }
+        for uid in {**ask.kept, **ask.key_frames}
+    }

@@ -75,8 +75,11 @@ class ResilverStage(bpy.types.PropertyGroup):
     keep_channel: IntProperty(
         name="Keep channel", min=0, max=128, description="White strips on this channel stay as they are; 0: none"
     )
-    key_channel: IntProperty(
-        name="Key frame channel", min=0, max=128, description="Image strips on this channel show the colours; 0: none"
+    defect_channel: IntProperty(
+        name="Defect map channel",
+        min=0,
+        max=128,
+        description="White on this channel, such as a scan's infrared, is where a scanner saw a defect; 0: none",
     )
 
 
@@ -90,6 +93,7 @@ class ResilverJob(bpy.types.PropertyGroup):
     remembered: StringProperty(name="What was submitted, as JSON")
     shown: StringProperty(name="What the strips showed, as JSON")
     recipe_json: StringProperty(name="The recipe, as JSON")
+    kept: StringProperty(name="Frames that its stages leave alone, as JSON")
     state: StringProperty(name="State")
     sentence: StringProperty(name="What happened last")
     placed: BoolProperty(name="Its clips are in the edit")
@@ -120,6 +124,10 @@ class ResilverScene(bpy.types.PropertyGroup):
         items=choices.of_profiles,
         get=choices.get_profile,
         set=choices.set_profile,
+    )
+    change_maps: BoolProperty(
+        name="Change maps",
+        description="Write a movie of what the stages changed beside each result; pictures stay the same",
     )
     preview_frames: IntProperty(
         name="Frames", default=3, min=1, max=100, description="Frames of each shot that a preview renders"

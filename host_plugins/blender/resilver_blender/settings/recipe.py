@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from resilver_client.catalogue import Catalogue, Kind, Parameter, Preset, Value
 from resilver_client.errors import InvalidRecipe, UnknownPreset
-
-from ..server.catalogue import Catalogue, Kind, Parameter, Preset, Stage, Value
 
 if TYPE_CHECKING:
     from resilver.v1 import types_pb2
@@ -49,6 +48,7 @@ class Wish:
     target: Target = NO_TARGET
     profile: str = ""
     tail_frames: int = TAIL_FRAMES
+    change_maps: bool = False
 
 
 def tail_of(layout: str) -> int:
@@ -93,7 +93,7 @@ def of_preset(preset: Preset, catalogue: Catalogue) -> tuple[StageChoice, ...]:
     if missing:
         raise InvalidRecipe(f"the preset {preset.name!r} asks for {missing[0]}", remedy="refresh the catalogue")
     return tuple(
-        StageChoice(stage.name, _filled(stage, asked[stage.name].parameters), asked[stage.name].strength)
+        StageChoice(stage.name, stage.filled(asked[stage.name].parameters), asked[stage.name].strength)
         for stage in catalogue.stages
         if stage.name in asked
     )
@@ -106,11 +106,6 @@ def named(name: str, catalogue: Catalogue) -> Preset:
         known = ", ".join(found.name for found in catalogue.presets)
         raise UnknownPreset(f"there is no preset {name!r}", remedy=f"known are {known}")
     return preset
-
-
-def _filled(stage: Stage, given: Mapping[str, Value]) -> dict[str, Value]:
-    """Every parameter is written out, so that the recipe means the same on a server with other defaults."""
-    return {**stage.defaults(), **given}
 
 
 def differs(stages: Sequence[StageChoice], preset: Preset, catalogue: Catalogue) -> bool:
@@ -143,7 +138,7 @@ def _of_target(target: Target) -> dict[str, dict[str, Value]]:
 
 def _defaults(name: str, catalogue: Catalogue) -> dict[str, Value]:
     stage = catalogue.stage(name)
-    return stage.defaults() if stage else {}
+    return stage.filled() if stage else {}
 
 
 def build(wish: Wish, catalogue: Catalogue) -> types_pb2.Recipe:
@@ -154,7 +149,9 @@ def build(wish: Wish, catalogue: Catalogue) -> types_pb2.Recipe:
     stages = with_target(wish.stages, wish.target, catalogue)
     if not stages:
         raise InvalidRecipe("no stage is switched on", remedy="choose a preset, or switch a stage on")
-    delivery = types_pb2.Delivery(profile=wish.profile, keep_audio=False, tail_frames=wish.tail_frames)
+    delivery = types_pb2.Delivery(
+        profile=wish.profile, keep_audio=False, tail_frames=wish.tail_frames, change_maps=wish.change_maps
+    )
     messages = [settings(choice.stage, choice.parameters, choice.strength) for choice in stages]
     return types_pb2.Recipe(stages=messages, delivery=delivery)
 

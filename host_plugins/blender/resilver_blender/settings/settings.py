@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..server.catalogue import Catalogue, Input, Kind, Parameter, Preset, Value
+from resilver_client.catalogue import Catalogue, Input, Kind, Parameter, Preset, Value
+
 from ..server.server import SERVER
 from . import recipe
 from .asking import Channel
 from .recipe import StageChoice, Target
 
 _FIELDS = {Kind.TEXT: "text", Kind.CHOICE: "text", Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.FLAG: "flag"}
-CHANNEL_FIELDS = {Input.MATTE: "matte_channel", Input.KEEP: "keep_channel", Input.KEY_FRAMES: "key_channel"}
-"""Name of the property of a stage that holds the channel with these pictures."""
+CHANNEL_FIELDS = {Input.MATTE: "matte_channel", Input.KEEP: "keep_channel", Input.DEFECT_MAP: "defect_channel"}
+"""Name of the property of a stage that holds the channel with these pictures. Key frames are files, of a strip."""
 
 
 def field_of(item: Any) -> str:
@@ -23,7 +24,7 @@ def field_of(item: Any) -> str:
 def parameter_of(item: Any, catalogue: Catalogue) -> Parameter | None:
     """What the catalogue says of a stored parameter."""
     stage = catalogue.stage(item.stage)
-    return next((found for found in stage.parameters if found.name == item.name), None) if stage else None
+    return stage.parameter(item.name) if stage else None
 
 
 def value_of(item: Any, catalogue: Catalogue) -> Value:
@@ -59,7 +60,7 @@ def fill(owner: Any, stages: tuple[StageChoice, ...], catalogue: Catalogue) -> N
         item = owner.stages[position]
         choice = given.get(stage.name)
         item.enabled, item.strength = choice is not None, choice.strength if choice else 1.0
-        values = {**stage.defaults(), **(choice.parameters if choice else {})}
+        values = stage.filled(choice.parameters if choice else {})
         _write(item, stage.name, {parameter.name: parameter for parameter in stage.parameters}, values)
 
 
@@ -87,12 +88,12 @@ def stages_of(owner: Any, catalogue: Catalogue) -> tuple[StageChoice, ...]:
 
 
 def channels_of(owner: Any, catalogue: Catalogue) -> tuple[Channel, ...]:
-    """The channels with mattes and key frames, for the stages that are on."""
+    """The channels with mattes, for the stages that are on."""
     found = []
     for item in owner.stages:
         stage = catalogue.stage(item.name)
         for kind in stage.inputs if stage and item.enabled else ():
-            if getattr(item, CHANNEL_FIELDS[kind]):
+            if kind in CHANNEL_FIELDS and getattr(item, CHANNEL_FIELDS[kind]):
                 found.append(Channel(item.name, kind, getattr(item, CHANNEL_FIELDS[kind])))
     return tuple(found)
 

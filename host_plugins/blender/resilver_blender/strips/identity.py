@@ -24,6 +24,14 @@ _GIVEN: dict[str, tuple[int, str]] = {}
 that moment takes the uid off the strip."""
 
 
+class ResilverKept(bpy.types.PropertyGroup):
+    """Frames of the film that a stage, whose name this has, leaves as they are."""
+
+    frames: bpy.props.StringProperty(
+        name="Kept frames", description="Frames of the film, counted from 0, that this stage leaves alone: 120-139, 200"
+    )
+
+
 class ResilverStrip(bpy.types.PropertyGroup):
     """Stored with the strip in the .blend file."""
 
@@ -39,10 +47,20 @@ class ResilverStrip(bpy.types.PropertyGroup):
     rate: bpy.props.StringProperty(name="Frames a second of the file, a fraction")
     original_muted: bpy.props.BoolProperty(name="Whether the original is muted while this is shown")
     made: bpy.props.StringProperty(name="When it was placed, seconds since 1970")
+    changes: bpy.props.StringProperty(name="Movie of what the stages changed")
+    keeps: bpy.props.CollectionProperty(type=ResilverKept, name="Frames to keep, by stage")
+    kept: bpy.props.StringProperty(name="Frames that were kept when it was made, as JSON by stage")
+    key_frames: bpy.props.StringProperty(
+        name="Key frames",
+        subtype="FILE_PATH",
+        description="Folder of pictures of this film as it shall look, each named by the number of its frame, counted "
+        "from 0, or one picture as a reference for all frames",
+    )
 
 
 def register() -> None:
     """Give every strip its ``resilver``."""
+    bpy.utils.register_class(ResilverKept)
     bpy.utils.register_class(ResilverStrip)
     versions.STRIP_TYPE.resilver = bpy.props.PointerProperty(type=ResilverStrip)
 
@@ -51,6 +69,7 @@ def unregister() -> None:
     """What is stored in files stays there."""
     del versions.STRIP_TYPE.resilver
     bpy.utils.unregister_class(ResilverStrip)
+    bpy.utils.unregister_class(ResilverKept)
 
 
 def every(scene: Any) -> list[Any]:
@@ -115,6 +134,13 @@ def restored_of(scene: Any, uid: str) -> list[Any]:
         return []
     found = [strip for strip in every(scene) if role(strip) == RESTORED and strip.resilver.source == uid]
     return sorted(found, key=lambda strip: (float(strip.resilver.made or 0), strip.channel))
+
+
+def changes_of(scene: Any, restored: Any) -> list[Any]:
+    """The strips that show the movie of what was changed in a restored one."""
+    path = restored.resilver.changes
+    laid = [strip for strip in every(scene) if path and role(strip) == CHANGE_MAP and strip.type == "MOVIE"]
+    return [strip for strip in laid if strip.resilver.changes == path]
 
 
 def now() -> str:

@@ -11,16 +11,17 @@ import bpy
 from resilver_client.errors import ResilverError
 
 from .. import versions
-from . import facts, identity
+from . import facts, identity, kept
 from .marks import mark
 from .shown import Shown
 
 UP_TO_DATE = "up to date"
 SOURCE_CHANGED = "source changed"
 RECIPE_CHANGED = "recipe changed"
+KEPT_CHANGED = "kept frames changed"
 FILE_MISSING = "file missing"
 ORIGINAL_GONE = "original gone"
-_AGAIN = (SOURCE_CHANGED, RECIPE_CHANGED, FILE_MISSING)
+_AGAIN = (SOURCE_CHANGED, RECIPE_CHANGED, KEPT_CHANGED, FILE_MISSING)
 
 
 def state(scene: Any, strip: Any, recipe_digest: str = "") -> str:
@@ -53,7 +54,7 @@ def toggle(context: Any, strips: Iterable[Any]) -> str:
     Returns:
         What is shown now, for people; empty where none of the strips is of a pair.
     """
-    pairs = _pairs(versions.edited_scene(context), strips)
+    pairs = pairs_of(versions.edited_scene(context), strips)
     if not pairs:
         return ""
     to_originals = any(not restored.mute for restored, _ in pairs)
@@ -80,7 +81,9 @@ def _state(strip: Any, now: Shown | ResilverError, recipe_digest: str) -> str:
         return FILE_MISSING
     if not isinstance(now, Shown) or mark(now) != strip.resilver.source_mark:
         return SOURCE_CHANGED
-    return RECIPE_CHANGED if recipe_digest and strip.resilver.recipe != recipe_digest else UP_TO_DATE
+    if recipe_digest and strip.resilver.recipe != recipe_digest:
+        return RECIPE_CHANGED
+    return KEPT_CHANGED if kept.changed(strip) else UP_TO_DATE
 
 
 def _by_age(scene: Any) -> list[Any]:
@@ -88,7 +91,7 @@ def _by_age(scene: Any) -> list[Any]:
     return sorted(found, key=lambda strip: float(strip.resilver.made or 0))
 
 
-def _pairs(scene: Any, strips: Iterable[Any]) -> list[tuple[Any, Any]]:
+def pairs_of(scene: Any, strips: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Restored strip (the newest) and original of every pair that one of the strips belongs to, each once."""
     uids = [
         strip.resilver.source if identity.role(strip) == identity.RESTORED else strip.resilver.uid for strip in strips

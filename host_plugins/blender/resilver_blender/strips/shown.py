@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
+_HALF = Fraction(1, 2)
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -61,10 +63,29 @@ class Shown:
             return floor(self.first), ceil(self.first + travel)
         return max(0, floor(self.first - travel) + 1), ceil(self.first) + 1
 
+    def media_frames(self, start: int, stop: int, between: bool = False) -> tuple[int, int]:
+        """The media frames of ``start <= timeline frame < stop``, half-open and within ``media_span``: those that
+        Blender shows there, and those in between that it leaves out. Timeline frames beyond the media's own show its
+        first or last one.
+
+        Args:
+            between: also the second of the two frames between which a timeline frame lies, for a result that was
+                computed from both.
+        """
+        if self.kind == "still":
+            return 0, 1
+        first, last = (min(max(frame, self.start), self.stop - 1) for frame in (start, stop - 1))
+        step = self.speed - 1 if self.speed > 1 else Fraction(0)
+        ends = self.media_frame(first), self.media_frame(last) + (-step if self.reverse else step)
+        low, high = min(ends), max(ends)
+        found = (floor(low), ceil(high)) if between else (floor(low + _HALF), floor(high + _HALF))
+        bottom, top = self.media_span()
+        return min(max(found[0], bottom), top - 1), min(max(found[1], bottom), top - 1) + 1
+
     def played(self, files: Sequence[str]) -> list[str]:
         """For each timeline frame the one that belongs to it, of one file for each frame of ``media_span``."""
         low, stop = self.media_span()
-        nearest = (floor(self.media_frame(frame) + Fraction(1, 2)) for frame in range(self.start, self.stop))
+        nearest = (floor(self.media_frame(frame) + _HALF) for frame in range(self.start, self.stop))
         return [files[min(max(low, number), stop - 1) - low] for number in nearest]
 
     def timeline_frame(self, media_frame: int) -> int:
@@ -72,4 +93,4 @@ class Shown:
         if self.kind == "still":
             return self.start
         travel = self.first - media_frame if self.reverse else media_frame - self.first
-        return min(max(self.start, floor(self.start + travel / self.speed + Fraction(1, 2))), self.stop - 1)
+        return min(max(self.start, floor(self.start + travel / self.speed + _HALF)), self.stop - 1)

@@ -1,13 +1,13 @@
 // The left panel: which rule says what is meant, and the clips themselves.
 
 import { h } from "./dom.js";
-import { capital, counted } from "./words.js";
+import { ASKS, capital, counted, label } from "./words.js";
 
 /** Thumbnails that could not be made, with why; and how often one was asked for again. */
 const failed = new Map();
 const asked = new Map();
 
-export function clipsPanel({ edit, choice, reading, busy }) {
+export function clipsPanel({ edit, choice, reading, busy, offer, wish }) {
   const looking = busy.includes("read");
   if (reading?.error && !looking) return panel(null, problem(reading.error));
   if (!edit) return panel(null, h("p.hint", {}, "Looking at the timeline…"));
@@ -16,7 +16,7 @@ export function clipsPanel({ edit, choice, reading, busy }) {
     h("span.count", {}, `${choice.clips.length} of ${rule ? rule.clips.length : 0} chosen`),
     rules(edit, choice),
     rule
-      ? list(edit, rule, new Set(choice.clips))
+      ? list(edit, rule, new Set(choice.clips), { offer, wish })
       : h("p.hint", {}, "No rule matches a clip. Select clips in Resolve, then read again."),
   );
 }
@@ -63,7 +63,7 @@ function rules(edit, choice) {
   );
 }
 
-function list(edit, rule, chosen) {
+function list(edit, rule, chosen, asked) {
   const positions = new Map(edit.clips.map((clip, index) => [clip.id, index]));
   const able = rule.clips.filter((id) => !edit.clips[positions.get(id)].refusal);
   return [
@@ -79,12 +79,12 @@ function list(edit, rule, chosen) {
     h(
       "ul.list",
       {},
-      rule.clips.map((id) => row(edit, positions.get(id), chosen)),
+      rule.clips.map((id) => row(edit, positions.get(id), chosen, asked)),
     ),
   ];
 }
 
-function row(edit, index, chosen) {
+function row(edit, index, chosen, asked) {
   const clip = edit.clips[index];
   return h(
     "li",
@@ -108,6 +108,50 @@ function row(edit, index, chosen) {
       ),
     ),
     clip.refusal ? h("p.why", {}, `${clip.refusal.what}. ${clip.refusal.remedy}.`) : null,
+    chosen.has(clip.id) ? asks(clip, asked) : null,
+  );
+}
+
+/** What the clip asks for itself: frames that stages leave alone, pictures for them. */
+function asks(clip, { offer, wish }) {
+  const own = wish?.own[clip.id] ?? {};
+  const stages = (offer?.stages ?? []).filter((stage, index) => wish?.stages[index].on && stage.inputs.length);
+  if (!stages.length) return null;
+  const number = Object.values(own).reduce((sum, texts) => sum + Object.keys(texts).length, 0);
+  return h(
+    "details.asks",
+    { data: { key: `${clip.id} asks` } },
+    h(
+      "summary",
+      { title: "For this clip alone: frames of the film that a stage leaves as they are, and pictures that it works with" },
+      "Keep frames, mattes",
+      number ? h("span.dot", { title: `${number} set`, role: "img", "aria-label": `${number} set` }) : null,
+    ),
+    stages.map((stage) =>
+      h(
+        "fieldset",
+        { data: { key: stage.name } },
+        h("legend", {}, label(stage.name)),
+        stage.inputs.flatMap((input) => ASKS[input] ?? []).map((ask) => askField(clip, stage, ask, own)),
+      ),
+    ),
+  );
+}
+
+function askField(clip, stage, [kind, name, example], own) {
+  return h(
+    "label.field",
+    { data: { key: kind } },
+    h("span", {}, name),
+    h("input", {
+      type: "text",
+      value: own[kind]?.[stage.name] ?? "",
+      placeholder: example,
+      "aria-label": `${name}, ${label(stage.name)}, ${clip.name}`,
+      data: { do: "asks", clip: clip.id, stage: stage.name, asks: kind },
+      spellcheck: "false",
+      autocomplete: "off",
+    }),
   );
 }
 

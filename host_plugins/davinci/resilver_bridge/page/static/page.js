@@ -29,7 +29,7 @@ const state = {
 const PARTS = [
   ["top", ["hello", "server", "edit", "busy", "tab", "jobs", "gone"], top],
   ["notices", ["gone", "editor", "notices", "hello"], notices],
-  ["clips", ["edit", "choice", "reading", "busy"], clipsPanel],
+  ["clips", ["edit", "choice", "reading", "busy", "offer", "wish"], clipsPanel],
   ["viewer", ["runs"], viewerPanel],
   ["runs", ["runs", "busy", "hello"], runsPanel],
   ["settings", ["offer", "wish", "edit", "server", "choice"], settingsPanel],
@@ -227,6 +227,7 @@ const LOCAL = {
   stage: ({ stage }, field) => change({ stage, on: field.checked }),
   parameter: ({ stage, parameter, kind }, field) => change({ stage, parameter, value: valueOf(field, kind) }),
   strength: ({ stage }, field) => change({ stage, strength: Number(field.value) }),
+  asks: ({ clip, stage, asks }, field) => change({ clip, stage, asks, value: field.value }),
   "reset-stage": ({ stage }) => change({ stage, reset: true }),
   "reset-preset": () => change({ preset: state.wish.preset }),
   target: ({ target }, field) => {
@@ -254,8 +255,8 @@ const LOCAL = {
 };
 
 function valueOf(field, kind) {
-  if (kind === "switch") return field.checked;
-  return kind === "number" || kind === "whole" ? Number(field.value) : field.value;
+  if (kind === "flag") return field.checked;
+  return kind === "number" || kind === "integer" ? Number(field.value) : field.value;
 }
 
 function repair({ run, problem, repair }) {
@@ -269,14 +270,14 @@ function askLicence(model, accept) {
   const dialog = document.getElementById("ask");
   dialog.replaceChildren(
     h("h2", {}, model.title),
-    h("p", {}, `Its weights are under ${model.licence}, which restricts what they may be used for.`),
+    h("p", {}, `Its weights are under ${model.weights_licence}, which restricts what they may be used for.`),
     model.notes ? h("p.hint", {}, model.notes) : "",
     h("p", {}, `${sized(model.size)} to download.`),
     h(
       "p.bar",
       {},
       h("button", { data: { do: "close-dialog" }, autofocus: true }, "Do not accept"),
-      h("button.primary", { data: { do: "accept" } }, `Accept ${model.licence} and install`),
+      h("button.primary", { data: { do: "accept" } }, `Accept ${model.weights_licence} and install`),
     ),
   );
   LOCAL.accept = () => {
@@ -306,7 +307,9 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-do], [data-set]")) act(event.target);
 });
 document.addEventListener("focusout", (event) => {
-  if (event.target.matches?.(".settings input")) setTimeout(() => render("settings"), 300);
+  for (const part of ["settings", "clips"])
+    if (event.target.matches?.(`.${part} input[type="text"], .${part} input[type="number"]`))
+      setTimeout(() => render(part), 300);
 });
 document.addEventListener(
   "error",

@@ -156,6 +156,13 @@ function ending(run, hello) {
       { "aria-label": "Where the clips lie" },
       run.placed.map((each) => h("li", {}, h("b", {}, each.name), h("span", {}, capital(each.where)))),
     ),
+    run.changes.length
+      ? h(
+          "ul.placed",
+          { "aria-label": "Change maps" },
+          run.changes.map((each) => h("li", {}, h("b", {}, each.name), h("span.where", {}, `Change map: ${each.path}`))),
+        )
+      : null,
     sentences(run),
   ];
 }

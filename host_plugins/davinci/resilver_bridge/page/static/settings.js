@@ -151,7 +151,7 @@ function control(parameter, value, attributes, offer) {
       attributes.data,
       attributes.id,
     );
-  if (parameter.kind === "switch")
+  if (parameter.kind === "flag")
     return h("input", { ...attributes, type: "checkbox", role: "switch", checked: value });
   if (parameter.kind === "text") {
     if (parameter.name !== "model")
@@ -168,7 +168,7 @@ function control(parameter, value, attributes, offer) {
       ),
     ];
   }
-  const step = parameter.kind === "whole" ? 1 : "any";
+  const step = parameter.kind === "integer" ? 1 : "any";
   return h("input", { ...attributes, type: "number", value, min: parameter.minimum, max: parameter.maximum, step });
 }
 
@@ -287,6 +287,17 @@ function result(offer, wish, edit) {
         autocomplete: "off",
       }),
     ),
+    h(
+      "label.field",
+      { title: "A movie of what the stages changed, beside each result; pictures stay the same" },
+      h("span", {}, "Change maps"),
+      h("input", {
+        type: "checkbox",
+        role: "switch",
+        checked: wish.change_maps,
+        data: { set: "change_maps", kind: "flag" },
+      }),
+    ),
   );
 }
 
@@ -323,7 +334,7 @@ function footer(wish, choice) {
         step: 1,
         value: wish.preview_frames,
         "aria-label": "Frames of a preview",
-        data: { set: "preview_frames", kind: "whole" },
+        data: { set: "preview_frames", kind: "integer" },
       }),
       "frames",
     ),

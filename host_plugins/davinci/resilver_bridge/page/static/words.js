@@ -27,6 +27,17 @@ export const sized = (bytes) =>
 export const moment = (seconds) =>
   new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 
+/** What a clip can ask of a stage for itself, by what the stage takes: where it is kept, its name, an example. */
+export const ASKS = {
+  keep: [
+    ["keep_frames", "Keep frames", "120-139, 200"],
+    ["keep_mattes", "Keep matte", "/path/keep.####.png"],
+  ],
+  matte: [["mattes", "Matte", "/path/matte.mov"]],
+  "defect-map": [["defect_maps", "Defect map", "/path/infrared.mov"]],
+  "key-frames": [["key_frames", "Key frames", "/path/of/a/folder"]],
+};
+
 export const LAYOUTS = {
   overlay: ["On a track above", "The originals stay below, untouched."],
   replace: ["On a track above, originals off", "The same, and the originals are switched off."],
