@@ -61,6 +61,8 @@ _ACROSS = 0.5
 """Share of a row from which all of it is dirty, as where a splice left its mark."""
 _BAND = 0.05
 """Height of such a mark, at most, as a share of the frame's."""
+_FRINGE = 2
+"""Pixels along the edges of the frame within which alone nothing is called dirt."""
 _RIM = 2
 """Pixels."""
 
@@ -219,10 +221,18 @@ def pieces(score: torch.Tensor, sensitivity: float, largest: float) -> Pieces:
     sides = boxes[:, 2:].max(axis=1)
     kept |= (mass > _PLENTY * scale) & (sides <= _FAINTEST * best.shape[0])
     kept[0] = False
+    kept &= ~_fringe(boxes, *best.shape)
     thickness = _thickness(likely, labels, count)
     kept &= thickness <= max(1.0, largest)
     found = np.asarray(np.where(kept[labels], labels, 0), np.int32)
     return Pieces(found, boxes, thickness, _votes(planes, found, count))
+
+
+def _fringe(boxes: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArray[np.bool_]:
+    """(numbers,) whether a piece is but the frame's edge, which comes and goes as the picture weaves."""
+    row, column, rows, columns = boxes.T
+    near = (row + rows <= _FRINGE) | (column + columns <= _FRINGE)
+    return np.asarray(near | (row >= height - _FRINGE) | (column >= width - _FRINGE), np.bool_)
 
 
 def _thickness(mask: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float32]:

@@ -40,8 +40,10 @@ at sensitivity 0.5 and for a piece that is one pixel thick; for others less by t
 _RESTLESS_ONE_SIDED = 0.15
 """The same where only frames of one side speak for it."""
 _VAGUE = 0.75
-"""Slope across the outline of a piece, as a share of what it stands out by: of what is fainter, light is made, not
-dirt."""
+"""Slope across the outline of a piece, as a share of what it stands out by, that dirt has at least: light and smoke are
+softer."""
+_CLEAR = 0.1
+"""What stands out by more need not be sharper for it."""
 
 
 def without_things(
@@ -134,7 +136,7 @@ def standing_alone(
         restless = _around(found.labels[place], piece, _farther(one, other)) - grain[span]
         allowed = (_RESTLESS_ONE_SIDED if span.one_sided else _RESTLESS) / factor(sensitivity)
         moves = restless * float(found.thickness[number]) ** 0.5 > allowed * own
-        dropped[number] = moves or _slope((one + other) / 2, piece) < _VAGUE * own
+        dropped[number] = moves or _slope((one + other) / 2, piece) < _VAGUE * min(own, _CLEAR)
     return replace(found, labels=np.where(dropped[found.labels], 0, found.labels))
 
 
