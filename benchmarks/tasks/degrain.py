@@ -56,9 +56,9 @@ TASK = Task(
     tools=(
         mine("Resilver", StageSettings("degrain")),
         mine("Resilver, all of it", StageSettings("degrain", {"amount": 1.0})),
-        peer("FFmpeg hqdn3d", "ffmpeg", varied(luma_spatial=(2, 4, 8), luma_tmp=(3, 6, 12)), filter="hqdn3d"),
-        peer("FFmpeg nlmeans", "ffmpeg", varied(s=(2, 4, 6, 9), p=(5, 7), r=(11,)), filter="nlmeans"),
-        peer("FFmpeg fftdnoiz", "ffmpeg", varied(sigma=(4, 8, 16), prev=(0, 1), next=(0, 1)), filter="fftdnoiz"),
+        peer("FFmpeg hqdn3d", "ffmpeg", varied(luma_spatial=(4, 8, 16), luma_tmp=(6, 12, 24)), filter="hqdn3d"),
+        peer("FFmpeg nlmeans", "ffmpeg", varied(s=(2, 4, 6, 9, 14), p=(7,), r=(11,)), filter="nlmeans"),
+        peer("FFmpeg fftdnoiz", "ffmpeg", varied(sigma=(4, 8, 16, 30), prev=(0, 1), next=(1,)), filter="fftdnoiz"),
         peer("FFmpeg bm3d", "ffmpeg", varied(sigma=(5, 10, 20)), filter="bm3d"),
         peer("TTempSmooth", "temporal-smooth", varied(radius=(2, 4), threshold=(8, 16, 32))),
         peer("mvtools Degrain", "degrain", varied(radius=(1, 2, 3), block=(8, 16), sad=(200, 400, 800))),
