@@ -17,6 +17,8 @@ from resilver_client.errors import InvalidRequest, LicenceNotAccepted, ModelUnre
 from resilver_server.models import store
 from resilver_server.models.add import add
 from resilver_server.models.architectures import (
+    DdcolorParameters,
+    DeoldifyParameters,
     IfnetParameters,
     Parameters,
     RrdbParameters,
@@ -24,6 +26,7 @@ from resilver_server.models.architectures import (
     SrvggParameters,
 )
 from resilver_server.models.cards import all_cards, card
+from resilver_server.models.colourise import chroma
 from resilver_server.models.loader import load
 from resilver_server.models.nets.build import build
 
@@ -153,6 +156,41 @@ def test_span_is_fused(tmp_path: Path, normalised: bool) -> None:
     beside = F.conv2d(given, state["block_3.c2_r.sk.weight"], state["block_3.c2_r.sk.bias"])[..., 1:-1, 1:-1]
     fused = module.get_submodule("block_3.c2_r")(given)[..., 1:-1, 1:-1]
     assert torch.allclose(fused, chain + beside, atol=1e-5)
+
+
+def _spectral(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The weights as training keeps them: with the vectors of their spectral norm, here twice as large."""
+    kept = dict(state)
+    weight = kept.pop(name)
+    left, lengths, right = torch.linalg.svd(weight.flatten(1), full_matrices=False)
+    return kept | {f"{name}_orig": weight * 2 / lengths[0], f"{name}_u": left[:, 0], f"{name}_v": right[0]}
+
+
+def test_deoldify_as_its_training_saved_it(tmp_path: Path) -> None:
+    """A pickle of torch 1.0 with the optimiser beside the model, spectral norms in parts."""
+    parameters = DeoldifyParameters((1, 1, 1, 1), bottleneck=False, deep=True, factor=1.5, stem=16)
+    module = _seeded(parameters)
+    state = _spectral(module.state_dict(), "layers.11.0.weight")
+    checkpoint = {"model": state, "opt": {"state": {}, "param_groups": [{"lr": 1e-3, "betas": (0.9, 0.99)}]}}
+    torch.save(checkpoint, tmp_path / "mine.pth", _use_new_zipfile_serialization=False)
+    add(tmp_path / "mine.pth", _user_card(tmp_path))
+    mine = card("mine")
+    assert (mine.parameters, mine.scale, mine.multiple, mine.edge) == (parameters, 1, 16, 560)
+    network = load(store.require("mine"), "cpu")
+    folded = network.module.get_parameter("layers.11.0.weight")
+    assert torch.linalg.matrix_norm(folded.flatten(1), 2).item() == pytest.approx(1, abs=1e-5)
+    assert chroma(network, torch.rand(20, 30), edge=64).shape == (2, 20, 30)
+
+
+def test_ddcolor_from_its_training_program(tmp_path: Path) -> None:
+    """Under ``params``, with the classifier's norm that nobody uses."""
+    parameters = DdcolorParameters((8, 16, 24, 32), (1, 1, 2, 1), features=32, queries=6, layers=3, feedforward=40)
+    state = _spectral(_seeded(parameters).state_dict(), "decoder.layers.0.conv.0.weight")
+    torch.save({"params": {**state, "encoder.arch.norm.weight": torch.ones(32)}}, tmp_path / "mine.pth")
+    add(tmp_path / "mine.pth", _user_card(tmp_path))
+    mine = card("mine")
+    assert (mine.parameters, mine.scale, mine.multiple, mine.edge) == (parameters, 1, 32, 512)
+    assert chroma(load(store.require("mine"), "cpu"), torch.rand(20, 30), edge=32).shape == (2, 20, 30)
 
 
 def test_licence_of_a_user_model(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from resilver_client.errors import InvalidRequest
 from resilver_server.models import store
+from resilver_server.models.architectures import COLOURISERS
 from resilver_server.models.cards import all_cards, card
 
 from .reporting import ReportingGroup, console
@@ -42,14 +43,16 @@ def list_models(as_json: Annotated[bool, typer.Option("--json")] = False) -> Non
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(help="Model ids, or 'all' for every one with a permissive licence.")],
+    names: Annotated[list[str], typer.Argument(help="Model ids, or 'all': permissive licence, no colourisers.")],
     accept_licence: Annotated[bool, typer.Option(help="Accept the licence shown (kept; asked once).")] = False,
     file: Annotated[
         Path | None, typer.Option("--from", help="The published weights as a file you have: nothing is fetched.")
     ] = None,
 ) -> None:
-    """Fetch models, check their sha256, and keep them as safetensors."""
-    chosen = [model.id for model in all_cards() if model.permissive] if names == ["all"] else names
+    """Fetch models, check their sha256, and keep them as safetensors. Colourisers are gigabytes: name them."""
+    chosen = names
+    if names == ["all"]:
+        chosen = [model.id for model in all_cards() if model.permissive and model.architecture not in COLOURISERS]
     if file is not None and len(chosen) != 1:
         raise InvalidRequest("one file is one model", where=str(file), remedy="name the model that it is")
     for name in chosen:
