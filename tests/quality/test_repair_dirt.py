@@ -20,7 +20,7 @@ from resilver_server.engine.chain import Chains
 from resilver_server.lab.pictures import Image
 from resilver_server.stages.repair import dirt
 from resilver_server.stages.repair.spec import RepairParameters
-from support.dirt import Dirty, Peer, blank, burnt, compensated_median, dirty, median, repaired, solved
+from support.dirt import blank, burnt, dirty, repaired, solved
 from support.flicker import Array, distinct, movie, pictures
 from support.shared import footage
 from support.tiny import frames_of, planned, whole, write_clip
@@ -29,12 +29,6 @@ from support.tiny import solved as solved_by_the_engine
 COUNT, WIDTH = 12, 448
 INNER = range(3, COUNT - 3)
 CLIPS = [("one-by-one-person-detection.mp4", 700), ("flower.mp4", 90), ("bigbuckbunny.mp4", 80)]
-PEERS: dict[str, Peer] = {
-    "median of 3": median(1),
-    "median of 5": median(2),
-    "compensated median of 3": compensated_median(1),
-    "compensated median of 5": compensated_median(2),
-}
 BORDER = np.s_[2:-2, 2:-2]
 
 
@@ -53,12 +47,6 @@ def changed(results: Sequence[Image], given: Sequence[Image]) -> list[np.ndarray
     return [(result != frame).any(axis=0)[BORDER] for result, frame in zip(results, given, strict=True)]
 
 
-def decibels(results: Sequence[Image], clip: Dirty) -> float:
-    """PSNR inside of dirt that is to be found, over the inner frames, against the clean clip."""
-    errors = [((r - clip.clean[k]) ** 2).mean(axis=0)[clip.truth(k)] for r, k in zip(results, INNER, strict=True)]
-    return float(-10 * np.log10(np.concatenate(errors).mean()))
-
-
 @pytest.mark.parametrize(("name", "start"), CLIPS)
 def test_dirt_is_found_and_little_else(name: str, start: int) -> None:
     clip = dirty(movie(footage("colour", name), COUNT, WIDTH, start), seed=11)
@@ -70,25 +58,6 @@ def test_dirt_is_found_and_little_else(name: str, start: int) -> None:
     print(name, "found", found.round(3), "false alarms", f"{false:.5f}", "of", truth.sum(), "pixels")
     assert found >= 0.9
     assert false <= 0.001
-
-
-@pytest.mark.parametrize("grain", [0.0, 0.025])
-def test_what_is_filled_in_is_nearer_to_the_truth_than_scripts(grain: float) -> None:
-    """The best peer is chosen on one clip, and compared on others.
-
-    Gated without grain, of which a median over five frames takes half away everywhere, a repair nothing; and against
-    what scripts do along the motion. A plain median over five frames is printed: in shots that stand still it is as
-    good inside of dirt, and ruins whatever moves.
-    """
-    clips = [dirty(movie(footage("colour", n), COUNT, WIDTH, start), 13, grain=grain) for n, start in CLIPS]
-    tuning, *others = reversed(clips)
-    scripts = [name for name in PEERS if name != "median of 5"]
-    best = max(scripts, key=lambda name: decibels([PEERS[name](tuning.frames, k) for k in INNER], tuning))
-    for clip in others:
-        ours = decibels(repaired(clip.frames, RepairParameters(grain=False), only=INNER), clip)
-        theirs = {n: decibels([PEERS[n](clip.frames, k) for k in INNER], clip) for n in (best, "median of 5")}
-        print("grain", grain, "ours", round(ours, 2), {n: round(value, 2) for n, value in theirs.items()}, "dB")
-        assert grain or ours > theirs[best] + 1
 
 
 @pytest.mark.parametrize("name", ["people", "people, grain", "sintel", "bunny"])

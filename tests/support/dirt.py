@@ -14,7 +14,7 @@ import torch
 from resilver_server.domain.formats import FrameFormat
 from resilver_server.lab.age import AgeSettings, age
 from resilver_server.lab.pictures import Image, to_luma
-from resilver_server.stages.contract import StageContext, State, Window
+from resilver_server.stages.contract import Made, StageContext, State, Window
 from resilver_server.stages.deflicker import run as deflicker
 from resilver_server.stages.deflicker.spec import DeflickerParameters
 from resilver_server.stages.repair import run
@@ -67,23 +67,33 @@ def solved(frames: Sequence[Image], parameters: RepairParameters, walls: tuple[i
     return run.solve(stacked(rows), clock_of(len(frames), RATE, walls), RATE, parameters)
 
 
-def repaired(
-    frames: Sequence[Image], parameters: RepairParameters | None = None, only: Sequence[int] | None = None
-) -> list[Image]:
-    """The clip, one scene, after repair; ``only`` these of its frames."""
-    wanted = parameters or RepairParameters()
-    state, radius = solved(frames, wanted), SPEC.radius(wanted)
+def made(
+    frames: Sequence[Image],
+    parameters: RepairParameters,
+    only: Sequence[int] | None = None,
+    maps: Sequence[npt.NDArray[np.float32]] | None = None,
+) -> list[Made]:
+    """The clip, one scene, after repair, with the origin of its pixels; ``only`` these of its frames. ``maps``
+    (height, width) of each frame: white where it is damaged."""
+    state, radius = solved(frames, parameters), SPEC.radius(parameters)
     form = FrameFormat(frames[0].shape[-1], frames[0].shape[-2])
-    session = run.open_session(wanted, StageContext(form, form, torch.device("cpu"), torch.float32, {}))
+    session = run.open_session(parameters, StageContext(form, form, torch.device("cpu"), torch.float32, {}))
     results = []
     for index in only if only is not None else range(len(frames)):
         around = slice(max(0, index - radius), index + radius + 1)
         rows = {name: values[around] for name, values in state.items()}
-        stacked_frames = torch.from_numpy(np.stack(frames[around]))
+        pictures, defects = (torch.from_numpy(np.stack(p[around])) if p else None for p in (frames, maps))
+        assert pictures is not None
         with torch.inference_mode():
-            result = session.process(Window(stacked_frames, index - around.start, rows))
-        results.append(result.frame.numpy())
+            results.append(session.process(Window(pictures, index - around.start, rows, index, defects)))
     return results
+
+
+def repaired(
+    frames: Sequence[Image], parameters: RepairParameters | None = None, only: Sequence[int] | None = None
+) -> list[Image]:
+    """The clip, one scene, after repair; ``only`` these of its frames."""
+    return [result.frame.numpy() for result in made(frames, parameters or RepairParameters(), only)]
 
 
 Peer = Callable[[Sequence[Image], int], Image]

@@ -63,6 +63,8 @@ class Filling:
     """(3, p)."""
     origin: torch.Tensor
     """(p,) uint8 of ``Origin``; SPATIAL where no frame saw the place, and the value means nothing."""
+    error: torch.Tensor
+    """(p,) by how much the frame and the best neighbour differ around the place."""
 
 
 def guidance(current: torch.Tensor, others: torch.Tensor, flow: torch.Tensor, damaged: torch.Tensor) -> Guidance:
@@ -120,13 +122,14 @@ def filled(
         values.append(value)
         errors.append(error)
         usable.append(inside & seen[offset])
-    weights = _weights(torch.stack(values), torch.stack(errors), torch.stack(usable))
+    error = torch.where(torch.stack(usable), torch.stack(errors), torch.inf)
+    weights = _weights(torch.stack(values), error)
     whole = weights.sum(dim=0).clamp(min=1e-12)
     offsets = torch.tensor(list(frames), device=whole.device)
     before, after = (weights[side].sum(dim=0) / whole >= _PART for side in (offsets < 0, offsets > 0))
     origin = before * int(Origin.PREVIOUS) + after * int(Origin.NEXT)
     origin = torch.where(before | after, origin, int(Origin.SPATIAL)).to(torch.uint8)
-    return Filling((torch.stack(values) * weights[:, None]).sum(dim=0) / whole, origin)
+    return Filling((torch.stack(values) * weights[:, None]).sum(dim=0) / whole, origin, error.amin(dim=0))
 
 
 def _from(
@@ -146,15 +149,14 @@ def _from(
     return sharply_at(frame, to_x, to_y) * gain, error, inside
 
 
-def _weights(values: torch.Tensor, errors: torch.Tensor, usable: torch.Tensor) -> torch.Tensor:
-    """(n, p) of (n, 3, p) values, with (n, p) errors: 0 where a frame is not ``usable``, and nearly so where it shows
+def _weights(values: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
+    """(n, p) of (n, 3, p) values, with (n, p) errors: 0 where these are endless, and nearly so where a frame shows
     something else than most do."""
-    weights = usable / errors.clamp(min=_BLACK) ** _TRUST
+    weights = 1 / errors.clamp(min=_BLACK) ** _TRUST
     tone = values.mean(dim=1)
-    order = torch.where(usable, tone, torch.inf).argsort(dim=0)
+    order = torch.where(weights > 0, tone, torch.inf).argsort(dim=0)
     passed = weights.gather(0, order).cumsum(dim=0)
     middle = (passed < passed[-1:] / 2).sum(dim=0, keepdim=True)
     median = tone.gather(0, order).gather(0, middle)
-    least = torch.where(usable, errors, torch.inf).amin(dim=0)
-    off = (tone - median) / (_OWN * least + _APART)
+    off = (tone - median) / (_OWN * errors.amin(dim=0) + _APART)
     return weights * ((1 - off.square()).clamp(min=0).square() + _HARDLY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
@@ -12,8 +13,12 @@ from resilver_server.stages import grain as grains
 from resilver_server.stages.contract import Made, Origin, Window
 
 from . import bursts, dirt, fill, motion, sizes, surroundings
-from .planes import reduced
+from .planes import highest, reduced
 
+_RIM = 2
+"""Pixels, at the size dirt is sought at, by which it may be larger than what was found."""
+_SURELY = 2.5
+"""Errors from which a difference is no chance: an error is that of two frames, 1.4 times the grain and more."""
 _AT_ONCE = 1 << 17
 """Places that are filled in one piece: as many as memory is declared for."""
 _EDGE, _WHOLE = 0.25, 0.5
@@ -26,6 +31,8 @@ class Damage:
 
     cover: torch.Tensor
     """(height, width) 0..1: by how much; 0 is left alone bit for bit."""
+    rim: torch.Tensor
+    """(height, width) bool: beside dirt, where it may go on."""
     seen: Mapping[int, torch.Tensor]
     """By offset of the neighbour, (height, width) bool: whether what lies over the frame may be gone there."""
 
@@ -48,15 +55,21 @@ def damage(window: Window, cover: torch.Tensor | None, found: dirt.Pieces | None
     near = neighbours(window)
     if found is None or not tried:
         everywhere = torch.ones((height, width), dtype=torch.bool, device=frame.device)
-        return Damage(total, dict.fromkeys(near, everywhere))
+        return Damage(total, ~everywhere, dict.fromkeys(near, everywhere))
     factor = sizes.detection(height, width)
-    labels = _enlarged(torch.from_numpy(found.labels.astype(np.int64)).to(frame.device), factor, height, width)
-    spans = torch.from_numpy(np.asarray(found.span, np.int64)).to(frame.device)[labels]
+    size = 2 * _RIM + 1
+    larger = cv2.dilate(found.labels.astype(np.float32), np.ones((size, size), np.uint8))
+    labels, wide = (
+        _enlarged(torch.from_numpy(plane.astype(np.int64)).to(frame.device), factor, height, width)
+        for plane in (found.labels, larger)
+    )
+    spans = torch.from_numpy(np.asarray(found.span, np.int64)).to(frame.device)[wide]
     seen = {}
     for offset in near:
         clean = torch.tensor([_outside(offset, span) for span in tried], device=frame.device)
-        seen[offset] = clean[spans] | (labels == 0)
-    return Damage(torch.where(labels > 0, 1.0, total), seen)
+        seen[offset] = clean[spans] | (wide == 0)
+    cover = torch.where(labels > 0, 1.0, total)
+    return Damage(cover, (wide > 0) & (cover == 0), seen)
 
 
 def neighbours(window: Window) -> list[int]:
@@ -94,24 +107,38 @@ def mended(
     """
     frame, mask = window.frames[window.centre], damaged.cover > 0
     height, width = mask.shape
-    corners = grains.samples(damaged.cover) if grain else torch.zeros((0, 2), dtype=torch.int64)
+    corners = grains.samples(damaged.cover + damaged.rim) if grain else torch.zeros((0, 2), dtype=torch.int64)
     held_out = grains.squares(corners, height, width, frame.device)
     seen = _as_most(damaged, mask, held_out)
-    rows, columns = torch.nonzero(mask | held_out, as_tuple=True)
-    result, origin = frame.clone(), torch.zeros_like(mask, dtype=torch.uint8)
+    wanted = mask | damaged.rim | held_out
+    known = _guidance(seeing, wanted, flows, list(seen)) if seen else None
     others = {offset: window.frames[window.centre + offset] for offset in seen}
     masks = {} if hidden is None else {offset: hidden[window.centre + offset] for offset in seen}
-    factor = sizes.detection(height, width)
-    known = _guidance(seeing, mask | held_out, flows, list(seen)) if seen else None
-    for row, column in zip(torch.split(rows, _AT_ONCE), torch.split(columns, _AT_ONCE), strict=True):
-        if known is not None:
-            found = fill.filled(
-                others, (row, column), {k: plane[row, column] for k, plane in seen.items()}, masks, known, factor
-            )
-            result[:, row, column], origin[row, column] = found.values, found.origin
-        else:
+    result, origin = frame.clone(), torch.zeros_like(mask, dtype=torch.uint8)
+    error, factor = torch.full_like(frame[0], torch.inf), sizes.detection(height, width)
+    for places in torch.split(torch.nonzero(wanted), _AT_ONCE):
+        row, column = places.T
+        if known is None:
             origin[row, column] = int(Origin.SPATIAL)
-    return _finished(frame, result, damaged.cover, origin, corners)
+            continue
+        can = {offset: plane[row, column] for offset, plane in seen.items()}
+        found = fill.filled(others, (row, column), can, masks, known, factor)
+        result[:, row, column], origin[row, column] = found.values, found.origin
+        error[row, column] = found.error
+    cover = torch.where(_goes_on(frame - result, error, mask, damaged.rim, factor), 1.0, damaged.cover)
+    return _finished(frame, torch.where((cover > 0) | held_out, result, frame), cover, origin, corners)
+
+
+def _goes_on(
+    off: torch.Tensor, error: torch.Tensor, mask: torch.Tensor, rim: torch.Tensor, factor: int
+) -> torch.Tensor:
+    """(h, w) bool: where dirt goes on beyond its ``mask``, for a frame is off there from what is filled in, to the same
+    side as close by inside, by more than frames differ. Many frames tell that better than the few that find dirt."""
+    tone = motion.luma(off[None])[0, 0]
+    inside = torch.stack([mask & (tone > 0), mask & (tone < 0)])[:, None].to(tone.dtype)
+    near = highest(inside, 2 * _RIM * factor)[:, 0] > 0
+    far = tone.abs() > _SURELY * error
+    return rim & far & torch.where(tone > 0, near[0], near[1])
 
 
 def _finished(
