@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn.functional import conv2d, pad
 
 from resilver_server.stages.grain import Grain
+from resilver_server.stages.grain.bands import gains, softened
 from resilver_server.stages.grain.model import LAGS, boxed
 
 from .temporal import Steady
 
-_BANDS = 3
-_TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 _EDGES = (5, 7, 11)
 """Of the squares over which a band's power is estimated."""
 _SIZE = 4 * LAGS
@@ -32,7 +30,7 @@ def smoothed(steady: Steady, grain: Grain, strength: float) -> torch.Tensor:
     grains = strength * steady.deviation**2 * steady.left
     rest, result = steady.frame, torch.zeros_like(steady.frame)
     for band, share in enumerate(_shares(grain)):
-        softer = _softened(rest, 2**band)
+        softer = softened(rest, 2**band)
         detail = rest - softer
         power = boxed((detail.square() / scale[:, None, None]).mean(dim=0), _EDGES[band])
         result += detail * (1 - share * grains / power.clamp(min=1e-12)).clamp(min=0)
@@ -47,19 +45,4 @@ def _shares(grain: Grain) -> list[float]:
     known[:LAGS, :LAGS] = grain.lags[0]
     spectrum = np.maximum(np.fft.fft2(known[steps[:, None], steps[None, :]]).real, 0)
     spectrum /= max(spectrum.sum(), 1e-12)
-    passed, shares = np.ones((_SIZE, _SIZE)), []
-    for band in range(_BANDS):
-        line = np.cos(np.pi * np.fft.fftfreq(_SIZE) * 2**band) ** 4
-        softer = passed * line[:, None] * line[None, :]
-        shares.append(float(np.sum(spectrum * (passed - softer) ** 2)))
-        passed = softer
-    return shares
-
-
-def _softened(frame: torch.Tensor, step: int) -> torch.Tensor:
-    """(3, height, width) blurred by five taps ``step`` pixels apart; edges are held."""
-    taps = torch.tensor(_TAPS, device=frame.device, dtype=frame.dtype)
-    reach = 2 * step
-    held = pad(frame[:, None], (reach, reach, reach, reach), mode="replicate")
-    across = conv2d(held, taps[None, None, None, :], dilation=(1, step))
-    return conv2d(across, taps[None, None, :, None], dilation=(step, 1))[:, 0]
+    return [float(np.sum(spectrum * passed**2)) for passed in gains(_SIZE)]

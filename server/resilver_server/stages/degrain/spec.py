@@ -34,7 +34,7 @@ def _memory(given: FrameFormat, parameters: DegrainParameters) -> int:
 
 SPEC = StageSpec(
     name="degrain",
-    version=1,
+    version=2,
     summary="Reduces grain by a chosen part, along the motion; keeps detail and what moves on its own",
     parameters=DegrainParameters,
     analysed=True,

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn.functional import avg_pool2d
 
 from resilver_server.stages.contract import State
 
@@ -96,7 +95,25 @@ def luma(frames: torch.Tensor) -> torch.Tensor:
 
 
 def boxed(plane: torch.Tensor, edge: int) -> torch.Tensor:
-    """(height, width) mean over a square around each pixel, as far as it lies in the frame."""
-    half = edge // 2
-    lines = avg_pool2d(plane[None, None], (1, edge), 1, (0, half), count_include_pad=False)
-    return avg_pool2d(lines, (edge, 1), 1, (half, 0), count_include_pad=False)[0, 0]
+    """(height, width) mean over a square around each pixel, as far as it lies in the frame. ``edge`` is odd."""
+    summed = _summed(_summed(plane, edge, 1), edge, 0)
+    down, across = (_summed(torch.ones_like(plane[:, 0] if axis == 0 else plane[0]), edge, 0) for axis in (0, 1))
+    return summed / (down[:, None] * across)
+
+
+def _summed(plane: torch.Tensor, edge: int, axis: int) -> torch.Tensor:
+    """Sums along an axis by doubling: a few additions, where pooling takes as many as the edge is long."""
+    half, size = edge // 2, plane.shape[axis]
+    shape = [half if k == axis else length for k, length in enumerate(plane.shape)]
+    empty = plane.new_zeros(shape)
+    part, total = torch.cat([empty, plane, empty], dim=axis), torch.zeros_like(plane)
+    done, width = 0, 1
+    while width <= edge:
+        if edge & width:
+            total += part.narrow(axis, done, size)
+            done += width
+        if 2 * width <= edge:
+            room = part.shape[axis] - width
+            part = part.narrow(axis, 0, room) + part.narrow(axis, width, room)
+        width *= 2
+    return total
