@@ -13,7 +13,7 @@ from resilver_server.stages import grain as grains
 from resilver_server.stages.contract import Made, Origin, Window
 
 from . import bursts, dirt, fill, motion, sizes, surroundings
-from .planes import highest, reduced
+from .planes import highest, reduced, spread
 
 _RIM = 2
 """Pixels, at the size dirt is sought at, by which it may be larger than what was found."""
@@ -126,7 +126,16 @@ def mended(
         result[:, row, column], origin[row, column] = found.values, found.origin
         error[row, column] = found.error
     cover = torch.where(_goes_on(frame - result, error, mask, damaged.rim, factor), 1.0, damaged.cover)
-    return _finished(frame, torch.where((cover > 0) | held_out, result, frame), cover, origin, corners)
+    result = torch.where((cover > 0) | held_out, result, frame)
+    return _finished(frame, result, cover, origin, _lasting(masks, mask), corners)
+
+
+def _lasting(masks: Mapping[int, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
+    """(h, w) bool: where other frames are damaged in the same place."""
+    found = torch.zeros_like(mask)
+    for other in masks.values():
+        found |= other > 0
+    return found
 
 
 def _goes_on(
@@ -142,16 +151,27 @@ def _goes_on(
 
 
 def _finished(
-    frame: torch.Tensor, result: torch.Tensor, cover: torch.Tensor, origin: torch.Tensor, corners: torch.Tensor
+    frame: torch.Tensor,
+    result: torch.Tensor,
+    cover: torch.Tensor,
+    origin: torch.Tensor,
+    lasting: torch.Tensor,
+    corners: torch.Tensor,
 ) -> Made:
-    """With what no frame saw filled from around it, and with grain."""
-    mask = cover > 0
-    unseen = mask & (origin == int(Origin.SPATIAL))
-    result = torch.where(origin == int(Origin.SPATIAL), frame, result)
-    if bool(unseen.any()):
-        result = surroundings.continued(result, unseen)
-    made = grains.grain_like(frame, result, torch.where(unseen, 0.0, cover), corners, _seed(frame))
-    made = torch.where(unseen, torch.lerp(frame, result, cover), made)
+    """With what no frame saw filled from around it, and with grain.
+
+    Where damage stays in its place, smoothly: patches are chosen anew in each frame, and would boil.
+    """
+    mask, unseen = cover > 0, origin == int(Origin.SPATIAL)
+    result = torch.where(unseen, frame, result)
+    patched, plain = mask & unseen & ~lasting, mask & unseen & lasting
+    if bool(patched.any()):
+        result = surroundings.continued(result, patched | plain)
+    if bool(plain.any()):
+        known = (~plain)[None, None].to(result.dtype)
+        result = torch.where(plain, spread(result[None], known)[0], result)
+    made = grains.grain_like(frame, result, torch.where(patched, 0.0, cover), corners, _seed(frame))
+    made = torch.where(patched, torch.lerp(frame, result, cover), made)
     return Made(made, torch.where(mask, origin, int(Origin.KEPT)))
 
 
