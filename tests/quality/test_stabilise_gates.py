@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -91,34 +92,130 @@ def test_a_pan_is_kept(weave: float) -> None:
         assert np.abs(off).max() < 0.5
 
 
-def test_a_pan_with_a_pixel_of_weave_is_kept() -> None:
-    """Told from courses alone, over 8 films, with what measuring adds. Three quarters of the laboratory's weave are
-    slower than 2 Hz, and cannot be told from a camera that moves slowly: what is left is mostly theirs, the rest is the
-    pan's start and stop from one frame to the next."""
-    course = pan(160)
-    left = []
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        weave = np.array(list(islice(damage.walk(rng, (2,), 1.0, AGE.weave_memory), 160)), np.float64)
-        steps = np.diff(course + weave, axis=0, prepend=np.zeros((1, 2))) + rng.normal(0, 0.03, (160, 2))
-        moves = path.corrections(steps, np.arange(160) / 24, np.zeros(160, np.int64), 24.0, DEFAULT.window)
-        off = weave + moves
-        left.append(off - off.mean(axis=0))
-    quick = [fast(off, RATE) for off in left]
-    print("off by", deviation(np.concatenate(left)), "at most", np.abs(left).max())
-    print("above 2 Hz", deviation(np.concatenate(quick)))
-    assert deviation(np.concatenate(left)) < 0.65
-    assert deviation(np.concatenate(quick)) < 0.12
+def travelled(time: Array, start: float, stop: float, speed: float, soft: float) -> Array:
+    """Where an even pan of ``speed`` pixels a second has got to, which takes ``soft`` seconds to start and to stop."""
+
+    def lasting(since: Array) -> Array:
+        begun = np.clip(since, 0, soft)
+        return begun**2 / (2 * soft) + np.maximum(since - soft, 0)
+
+    return np.asarray(speed * (lasting(time - start) - lasting(time - stop + soft)), np.float64)
+
+
+def scripted(time: Array) -> dict[str, Array]:
+    """Ten seconds each, (n, 2)."""
+    even = travelled(time, 2.5, 5.5, 96, 0.3)
+    eased = travelled(time, 2.5, 6.5, 80, 1.0)
+    up = travelled(time, 2, 4, 60, 0.3) - travelled(time, 6, 8, 60, 0.3)
+    return {
+        "standing": np.zeros((len(time), 2)),
+        "even, starts in 0.3 s": np.stack([-even, 0 * even], axis=1),
+        "eased, starts in 1 s": np.stack([eased, 0 * eased], axis=1),
+        "up and down": np.stack([0 * up, up], axis=1),
+        "diagonal": np.stack([-even, 0.6 * even], axis=1),
+        "all the time": np.stack([-50 * time, 12 * time], axis=1),
+    }
+
+
+def left_of(courses: list[Array], rate: int, weave: float, seeds: range) -> list[Array]:
+    """For each course (n, 2) what is left of ``weave`` pixels, by all seeds one after the other, (seeds, n, 2). Solved
+    together, as pieces of one film."""
+    count, pieces = len(courses[0]), len(courses) * len(seeds)
+    shaken, given = [], []
+    for course in courses:
+        for seed in seeds:
+            rng = np.random.default_rng([seed, rate])
+            walk = damage.walk(rng, (2,), weave, AGE.weave_memory)
+            shaken.append(np.array(list(islice(walk, count)), np.float64))
+            off = rng.normal(0, 0.03, (count, 2)) * (weave > 0)
+            given.append(np.diff(course + shaken[-1], axis=0, prepend=np.zeros((1, 2))) + off)
+    times = np.concatenate([np.arange(count) / rate + 20 * k for k in range(pieces)])
+    numbers = np.repeat(np.arange(pieces), count)
+    moves = path.corrections(np.concatenate(given), times, numbers, float(rate), DEFAULT.window)
+    left = np.array(shaken) + moves.reshape(pieces, count, 2)
+    left -= left.mean(axis=1, keepdims=True)
+    return np.split(left, len(courses))
+
+
+@cache
+def left_of_pans(rate: int) -> dict[str, tuple[float, float]]:
+    """Pixels off the script, and of it above 2 Hz, over 16 films each. Told from courses alone, with what measuring
+    adds. Three quarters of the laboratory's weave are slower than 2 Hz, and are nearly all that is left."""
+    pans = scripted(np.arange(10 * rate) / rate)
+    found = {}
+    for name, left in zip(pans, left_of(list(pans.values()), rate, 1.0, range(40, 56)), strict=True):
+        off, quick = left.reshape(-1, 2), np.concatenate([fast(each, Fraction(rate)) for each in left])
+        found[name] = deviation(off), deviation(quick)
+        print(f"{rate} {name}: off by {deviation(off):.3f}, at most {np.abs(off).max():.2f}; ", end="")
+        print(f"above 2 Hz {deviation(quick):.3f}")
+    return found
+
+
+RATES = pytest.mark.parametrize("rate", [16, 18, 24, 25])
+SLOW = "eased, starts in 1 s", "up and down"
+
+
+@RATES
+def test_of_a_pixel_of_weave_little_is_left_above_two_hertz(rate: int) -> None:
+    assert max(quick for _, quick in left_of_pans(rate).values()) < 0.1
+
+
+@RATES
+def test_pans_under_a_pixel_of_weave_are_kept(rate: int) -> None:
+    assert max(off for name, (off, _) in left_of_pans(rate).items() if name not in SLOW) < 0.5
+
+
+@RATES
+@pytest.mark.xfail(reason="0.45 to 0.6 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
+def test_pans_that_turn_or_start_slowly_are_kept(rate: int) -> None:
+    assert max(left_of_pans(rate)[name][0] for name in SLOW) < 0.5
+
+
+@pytest.mark.parametrize("rate", [16, 24])
+def test_pans_without_weave_are_left_alone(rate: int) -> None:
+    pans = scripted(np.arange(10 * rate) / rate)
+    for name, left in zip(pans, left_of(list(pans.values()), rate, 0.0, range(1)), strict=True):
+        print(f"{rate} {name}: at most {np.abs(left).max():.3f}")
+        assert np.abs(left).max() <= 0.05
+
+
+@pytest.mark.xfail(reason="0.52 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
+def test_a_pan_that_starts_at_once_is_kept() -> None:
+    """From rest to 4 pixels a frame between two frames, which no camera does, under a pixel of weave."""
+    (left,) = left_of([pan(160)], 24, 1.0, range(40, 48))
+    off, quick = left.reshape(-1, 2), np.concatenate([fast(each, RATE) for each in left])
+    print(f"at once: off by {deviation(off):.3f}, at most {np.abs(off).max():.2f}; above 2 Hz {deviation(quick):.3f}")
+    assert deviation(quick) < 0.1
+    assert deviation(off) < 0.5
+
+
+@pytest.mark.parametrize("speed", [0.0, 30.0])
+def test_splices_out_of_register_and_frames_that_jump(speed: float) -> None:
+    """6 pixels up or down for one frame, for four, and for good, at rest and while the camera pans."""
+    time = np.arange(120) / 24
+    course = travelled(time, 1, 4, speed, 0.3)
+    worst = 0.0
+    for start, stop in ((60, 61), (60, 64), (60, 120), (1, 2), (119, 120), (30, 120)):
+        for size in (6.0, -6.0):
+            jump = np.zeros(120)
+            jump[start:stop] = size
+            rng = np.random.default_rng(start)
+            steps = np.diff(course + jump, prepend=0.0) + rng.normal(0, 0.02, 120)
+            moves = path.corrections(steps[:, None], time, np.zeros(120, np.int64), 24.0, DEFAULT.window)[:, 0]
+            off = jump + moves
+            worst = max(worst, float(np.abs(off - np.median(off)).max()))
+    print("speed", speed, "off by at most", round(worst, 3))
+    assert worst < 0.3
 
 
 def test_starts_and_stops_do_not_lag() -> None:
     """Without weave the smooth course is the pan, corners and all; with it time may as well run backwards."""
     rng = np.random.default_rng(0)
-    course = pan(160)
-    times, pieces = np.arange(160) / 24, np.zeros(160, np.int64)
+    course = pan(157)
+    times, pieces = np.arange(157) / 24, np.zeros(157, np.int64)
     steps = np.diff(course, axis=0, prepend=course[:1])
     assert np.abs(path.corrections(steps, times, pieces, 24.0, 2.0)).max() < 0.01
-    place = course + rng.normal(0, 0.5, (160, 2))
+    place = course + rng.normal(0, 0.5, (157, 2))
     forwards, backwards = (np.diff(way, axis=0, prepend=way[:1]) for way in (place, place[::-1]))
     moves = path.corrections(forwards, times, pieces, 24.0, 2.0)
     assert np.abs(moves).max() > 0.5
@@ -126,12 +223,12 @@ def test_starts_and_stops_do_not_lag() -> None:
 
 
 def test_nothing_wanders_off() -> None:
-    """Over any window moves come to nothing: the mean of the place is that of the smooth course."""
+    """Over what is seen together moves come to nothing: the mean of the place is that of the smooth course. (Over less
+    they are what slow weave was.)"""
     film = aged(people(96, 192), 1.0, 5)
     moves = np.asarray(solved([f.frame for f in film], clock_of(96, RATE), RATE)["move"], np.float64)[:, :2]
-    means = np.array([moves[k : k + 49].mean(axis=0) for k in range(48)])
-    print("mean move over 2 s at most", np.abs(means).max())
-    assert np.abs(means).max() < 0.35
+    print("mean move over 4 s", moves.mean(axis=0))
+    assert np.abs(moves.mean(axis=0)).max() < 0.1
 
 
 def test_a_moved_frame_is_as_sharp_as_before() -> None:

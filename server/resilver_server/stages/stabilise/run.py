@@ -71,7 +71,8 @@ def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: 
     moved since the entry before; first (entries, 1) uint8: nothing before it may be compared; border (entries, 4)
     int32.
 
-    Looks at most ``parameters.window`` seconds and one frame to either side, and never across a wall.
+    Looks at most ``parameters.window`` seconds and one frame to either side, and never across a wall; splices out of
+    register count for the whole of their piece.
     """
     steps, known = _between(measurements, clock)
     pieces = _pieces(known, clock.walls)

@@ -18,7 +18,7 @@ class StabiliseParameters:
     """What an artist may set."""
 
     window: float = parameter(
-        2.5, "Seconds either side that the picture's place is steadied against", minimum=0.2, maximum=10.0
+        4.0, "Seconds either side that the picture's place is steadied against", minimum=0.2, maximum=10.0
     )
     motion: str = parameter(
         "translation",
@@ -53,7 +53,7 @@ def _memory(given: FrameFormat, parameters: StabiliseParameters) -> int:
 
 SPEC = StageSpec(
     name="stabilise",
-    version=1,
+    version=2,
     summary="Steadies the picture that weaves in the gate; keeps pans, their starts and their stops",
     parameters=StabiliseParameters,
     analysed=True,
