@@ -68,6 +68,11 @@ def test_frames_that_are_looked_at_are_noted(seen: dict[str, Any]) -> None:
     assert (found["elsewhere"], found["other stage"]) == (["CANCELLED"], ["CANCELLED"])
     assert found["words"] == "'all' names no frames, write frames as in 120-139, 200"
     assert found["state"] == "kept frames changed"
+    assert found["range"] == "Keep Original, frames 92 to 94 (preview range)"
+    assert found["box"] == [
+        "Out of date: kept frames changed", "[Original / Restored]", "[Restore Again]",
+        "[Remove Change Maps]", "[]", "Keep Original, frame 90", "[Deflicker]", ": 95-101", "[]",
+    ]  # fmt: skip
     assert "its original shows other frames now than were restored" in seen["moved"]
 
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -357,6 +358,16 @@ def test_values_are_kept_within_their_limits_and_kinds(value: float, whole: int)
     clamped = recipe.clamped(integer, whole)
     assert type(clamped) is int
     assert clamped == min(16, max(0, whole))
+
+
+def test_the_pixel_that_blender_leaves_out_of_a_mask_is_that_beside_it() -> None:
+    with_last_pixel = module("sending.registering").with_last_pixel
+    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    mended = with_last_pixel(picture)
+    assert mended[-1, -1].tolist() == picture[-1, -2].tolist()
+    assert ((mended != picture).any(axis=2)).sum() == 1
+    assert picture[-1, -1].tolist() == [21, 22, 23]
+    assert with_last_pixel(picture[:, :1]).tolist() == picture[:, :1].tolist()
 
 
 def test_what_strips_showed_is_read_back_exactly() -> None:

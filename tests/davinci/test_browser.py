@@ -6,6 +6,7 @@ start, cancel, start again, done, take back, jobs.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from davinci import browsing
 from davinci.browsing import choose_quick, keep, opened, set_folder, shot
-from davinci.desks import BRIDGE, STATION, TITLE, TUNNEL, conform, desk_over, runs, shown, until
+from davinci.desks import BRIDGE, STATION, TITLE, TUNNEL, conform, desk_over, ended, runs, shown, until
 from davinci.memory_desk_host import MemoryDeskHost
 from publish.conftest import CLOSED, known_models
 from resilver_bridge.desk import Desk
@@ -286,6 +287,40 @@ def test_what_is_done_quickly_is_done_in_order(page: Page, desk: Desk, tmp_path:
     wish = shown(desk)["wish"]
     assert [stage["name"] for stage in wish["stages"] if stage["on"]] == ["deflicker"]
     assert runs(desk) == []
+
+
+def test_what_was_changed_is_shown_and_a_clip_keeps_frames(page: Page, desk: Desk, tmp_path: Path) -> None:
+    choose_quick(page, tmp_path / "results")
+    page.get_by_role("switch", name="Change maps").check()
+    clips = page.get_by_label("Clips")
+    asks = clips.locator("details.asks").first
+    expect(clips.locator("details.asks")).to_have_count(2)
+    asks.locator("summary").click()
+    expect(asks.get_by_role("textbox")).to_have_count(3)
+    field = asks.get_by_role("textbox", name=f"Keep frames, Deflicker, {STATION}")
+    field.fill("5 - 3")
+    field.press("Tab")
+    expect(page.get_by_text("'5-3' names no frames")).to_be_visible()
+    field.fill("4,3, 10-12")
+    field.press("Tab")
+    expect(field).to_have_value("3-4, 10-12")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(asks.get_by_role("img", name="1 set")).to_be_visible()
+    opened(page, "repair").locator("input").check()
+    expect(asks.get_by_role("textbox", name=f"Defect map, Repair, {STATION}")).to_be_visible()
+    shot(page, "13-clip-asks")
+    opened(page, "repair").locator("input").uncheck()
+    page.get_by_role("button", name="Restore 2 clips").click()
+    maps = page.get_by_role("list", name="Change maps").get_by_role("listitem")
+    expect(maps).to_have_count(2)
+    shot(page, "14-change-maps")
+    paths = [Path(each["path"]) for each in ended(desk)["changes"]]
+    assert [path.name.endswith(".changes.mkv") for path in paths] == [True, True]
+    assert all(path.is_file() for path in paths)
+    asked = [path.with_name(path.name.replace(".changes.mkv", ".resilver.json")).read_text() for path in paths]
+    kept = [{stage["stage"]: stage["keep_frames"] for stage in json.loads(text)["stages"]} for text in asked]
+    assert kept[0]["deflicker"] == [{"start": 3, "stop": 5}, {"start": 10, "stop": 13}]
+    assert kept[1]["deflicker"] == []
 
 
 def test_a_licence_is_read_before_it_is_accepted(browser: Browser, host: MemoryDeskHost, tmp_path: Path) -> None:

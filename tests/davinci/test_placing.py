@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pytest
 
 from davinci.resolve_double import Profile
 from davinci.scene import MENU, MODERN, Scene, attempt, every_call, outline, spans
+from resilver_bridge.orders import Shape, StageWish, Wish, recipe
+from resilver_client.catalogue import Catalogue, Stage
 from resilver_davinci import importing
 from resilver_davinci.refused import Refused
 
@@ -84,6 +88,30 @@ def test_colour_and_marker_and_nothing_else_changes(profile: Profile) -> None:
     assert [track for track, _, _ in after["tracks"][scene.timeline.id]["video"]] == ["Video 1", "Restored"]
     assert after["tracks"][scene.timeline.id]["audio"] == before["tracks"][scene.timeline.id]["audio"]
     assert after["bins"][-1][1] == "Resilver"
+
+
+@pytest.mark.parametrize("rate", ["24", "25", "30", "60", "120"])
+def test_the_tail_that_is_ordered_suffices_where_a_version_lays_a_frame_short(rate: str) -> None:
+    """Of a file at 60 in a timeline of 24 three frames last as long as one of the timeline's; one would not do."""
+    shape = Shape(1440, 1080, Fraction(24), fastest=Fraction(rate))
+    wish = Wish(stages={"clean": StageWish(True, {})})
+    tail = recipe(wish, Catalogue((Stage("clean", ""),)), shape).delivery.tail_frames
+    assert tail == ceil(Fraction(rate) / 24)
+    _laid_short(rate, tail)
+    if tail > 1:
+        with pytest.raises(Refused, match="23 frames long"):
+            _laid_short(rate, tail - 1)
+
+
+def _laid_short(rate: str, tail: int) -> None:
+    """A clip of which so many further frames are there, where Resolve lays every clip a frame short."""
+    scene = Scene(rate="24")
+    asked = scene.request(0, file_rate=rate)
+    asked["frames"] = asked["source_end"] + tail
+    scene.file(asked)
+    scene.double.faults.append_off_by = -1
+    scene.place(asked, tracks=NEW)
+    assert spans(scene.double.lying(), 2) == [(86400, 24)]
 
 
 @pytest.mark.parametrize("profile", [one for one in MENU if one.has((19,))], ids=lambda profile: profile.name)

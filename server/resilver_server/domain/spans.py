@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from resilver_client.errors import InvalidRecipe
-
-_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
-"""Nine digits are a year of frames."""
+from resilver_client import frames
 
 
 @dataclass(frozen=True, order=True)
@@ -70,18 +66,9 @@ def parse_frames(text: str, where: str = "") -> tuple[Span, ...]:
 
     Raises InvalidRecipe, naming ``where``, for anything else.
     """
-    words = re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", text.strip()))
-    return merged(_range(word, where) for word in words if word)
+    return tuple(Span(start, stop) for start, stop in frames.parse_frames(text, where))
 
 
 def format_frames(spans: Iterable[Span]) -> str:
     """What ``parse_frames`` reads."""
-    return ", ".join(str(s.start) if len(s) == 1 else f"{s.start}-{s.stop - 1}" for s in spans)
-
-
-def _range(word: str, where: str) -> Span:
-    match = _RANGE.fullmatch(word)
-    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-    if last < first:
-        raise InvalidRecipe(f"{word!r} names no frames", where=where, remedy="write frames as in 120-139, 200")
-    return Span(first, last + 1)
+    return frames.format_frames((span.start, span.stop) for span in spans)

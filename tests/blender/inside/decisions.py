@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from interface_drawing import draw_all
 from interface_kit import Kit
 
 
@@ -100,11 +101,24 @@ def kept(kit: Kit) -> dict[str, Any]:
         scene.use_preview_range = False
         bpy.ops.resilver.keep_original(stage="deflicker", frames="91, 95-96, 3000")
         found["noted"].append(noted(kit))
+        scene.use_preview_range = True
+        found["range"] = box(kit)[-4]
+        scene.use_preview_range = False
         found["elsewhere"] = list(bpy.ops.resilver.keep_original(stage="deflicker", frames="3000"))
         found["other stage"] = list(bpy.ops.resilver.keep_original(stage="repair"))
         found["words"] = kit.said(bpy.ops.resilver.keep_original, stage="deflicker", frames="all")
     found["state"] = kit.restored.state(scene, restored(kit), kit.states.digest(scene))
+    found["box"] = box(kit)
     return found
+
+
+def box(kit: Kit) -> list[str]:
+    """What the panel says of the restored strip, once its state is found."""
+    kit.scene.sequence_editor.active_strip = restored(kit)
+    draw_all(kit)
+    kit.states.find()
+    drawn = draw_all(kit)["Resilver"]
+    return drawn[drawn.index("film [restored]") + 2 :]
 
 
 def noted(kit: Kit) -> dict[str, str]:

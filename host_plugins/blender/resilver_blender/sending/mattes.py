@@ -26,10 +26,11 @@ from ..strips.metas import metas_around
 from ..strips.playing import copy_of
 from ..strips.shown import Shown
 from ..strips.transform import Look, shown_at
-from .registering import Picture, Point, Registration, read_targa, write_png
+from .registering import Picture, Point, Registration, read_targa, with_last_pixel, write_png
 
 _SLOT = "Resilver"
-
+_MAY_MASK = ("MASK", "META")
+"""Kinds of strips that are masks, or may hold some."""
 
 _SLICE = 0.2
 """Seconds of Blender's main thread that one step takes, and what its last frame takes longer."""
@@ -208,6 +209,7 @@ def _rendering(scene: Any, names: set[str], scratch: Path) -> Iterator[Any]:
                 strip.blend_type = "ALPHA_OVER"  # multiplied with the black below it would be black
                 copy.sequence_editor.channels[strip.channel].mute = False
         _plain_output(copy, scratch / "frame")
+        masked = any(strip.type in _MAY_MASK for strip in versions.strips(copy.sequence_editor) if not strip.mute)
 
         def render(frame: int) -> Picture:
             copy.frame_start = copy.frame_end = frame  # a still would be of the frame that the user's window is on
@@ -215,7 +217,7 @@ def _rendering(scene: Any, names: set[str], scratch: Path) -> Iterator[Any]:
             file = Path(copy.render.frame_path(frame=frame))
             picture = read_targa(file)
             file.unlink()
-            return picture
+            return with_last_pixel(picture) if masked else picture
 
         yield render
 

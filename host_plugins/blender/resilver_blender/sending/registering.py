@@ -30,6 +30,17 @@ def read_targa(path: Path) -> Picture:
     return pixels[:: -1 if order & 0x20 else 1, :, 2::-1]
 
 
+def with_last_pixel(picture: Picture) -> Picture:
+    """The picture with its last pixel, the upper right one, taken from the one beside it.
+
+    Blender 4.2 leaves that pixel of a mask strip as it finds it in memory (its loop ends one early): mostly black or
+    white, at times neither. 5.2 was not seen to.
+    """
+    mended = picture.copy()
+    mended[-1, -1] = picture[-1, -2:][0]
+    return mended
+
+
 def write_png(path: Path, picture: Picture) -> None:
     """Write a picture as PNG: grey where it has no colour."""
     grey = bool((picture == picture[:, :, :1]).all())

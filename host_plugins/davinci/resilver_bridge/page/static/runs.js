@@ -160,7 +160,7 @@ function ending(run, hello) {
       ? h(
           "ul.placed",
           { "aria-label": "Change maps" },
-          run.changes.map((each) => h("li", {}, h("b", {}, each.name), h("span.where", {}, `Change map: ${each.path}`))),
+          run.changes.map((each) => h("li", {}, h("span.where", {}, `Change map: ${each.path}`))),
         )
       : null,
     sentences(run),

@@ -31,11 +31,11 @@ export const moment = (seconds) =>
 export const ASKS = {
   keep: [
     ["keep_frames", "Keep frames", "120-139, 200"],
-    ["keep_mattes", "Keep matte", "/path/keep.####.png"],
+    ["keep_mattes", "Keep matte", "keep.%04d.png"],
   ],
-  matte: [["mattes", "Matte", "/path/matte.mov"]],
-  "defect-map": [["defect_maps", "Defect map", "/path/infrared.mov"]],
-  "key-frames": [["key_frames", "Key frames", "/path/of/a/folder"]],
+  matte: [["mattes", "Matte", "matte.mov"]],
+  "defect-map": [["defect_maps", "Defect map", "infrared.mov"]],
+  "key-frames": [["key_frames", "Key frames", "a folder"]],
 };
 
 export const LAYOUTS = {
