@@ -105,3 +105,7 @@ def test_what_is_asked_for_is_kept_with_the_file(seen: dict[str, Any]) -> None:
     assert Path(found["key_frames"][0]).name == "keys"
     assert Path(found["key_frames"][0]).is_absolute()
     assert found["maps"]
+    assert found["drawn"] == ["Key frames of 'film': //keys/", "Defect map channel: 0", "Defect map channel: 0"]
+    assert found["followed"] == ["FINISHED"], "a job of an earlier session is placed once more"
+    assert found["made"] == {"deflicker": "95-101"}, "with what it kept"
+    assert found["noted"] == {"deflicker": "45-46"}, "and with what the user has noted since"

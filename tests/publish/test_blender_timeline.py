@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from resilver_client.catalogue import OWN_KEYS, Input
 from resilver_otio.collect import collect
 from resilver_otio.locate import locate
-from resilver_otio.types import ClipRequest
+from resilver_otio.types import PICTURES, ClipRequest
 from resilver_server.domain.shots import Shot
 from resilver_server.planning.timemap import output_count, shown_frame, shown_span, source_span, time_map
 from support.extension import module
@@ -114,6 +116,14 @@ def test_frames_that_are_looked_at_are_those_that_blender_shows(
         place = min(max(shown.media_frame(frame), Fraction(bottom)), Fraction(top - 1))
         assert both[0] <= floor(place) <= ceil(place) < both[1]
     assert shown.media_frames(shown.start - 9, shown.start) == shown.media_frames(shown.start, shown.start + 1)
+
+
+def test_pictures_go_by_the_servers_words() -> None:
+    words = {Input.MATTE: "mattes", Input.KEEP: "keep_mattes", Input.DEFECT_MAP: "defect_maps"}
+    channels = [SimpleNamespace(stage="repair", input=kind, channel=1) for kind in words]
+    found = timeline.gathered([("a", channel, f"/{channel.input}") for channel in channels])
+    assert found == {"a": {word: {"repair": f"/{kind}"} for kind, word in words.items()}}
+    assert set(words.values()) | {OWN_KEYS[Input.KEY_FRAMES]} == set(PICTURES)
 
 
 def test_frames_side_by_side_are_kept_once() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import json
 from typing import Any
 
 import bpy
-from interface_drawing import draw_all
+from interface_drawing import Recorder, draw_all
 from interface_kit import Kit
 
 
@@ -160,10 +163,30 @@ def saved(kit: Kit, arguments: dict[str, Any]) -> dict[str, Any]:
     with kit.sequencer():
         bpy.ops.resilver.keep_original(stage="deflicker", frames="40-41")
     film.resilver.key_frames = "//keys/"
+    found = {"drawn": key_frames_drawn(kit)}
     path = f"{arguments['output']}/edit.blend"
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     film = kit.named("film")
     with kit.sequencer():
         ask = kit.starting.ask_for(bpy.context, [film], kit.starting.Given())
-    return {"kept": list(ask.kept.values()), "key_frames": list(ask.key_frames.values()), "maps": ask.change_maps}
+        item = next(item for item in kit.scene.resilver.jobs if len(item.kept) > 2)
+        followed = list(bpy.ops.resilver.follow(key=item.name))
+    found |= {"followed": followed, "made": json.loads(restored(kit).resilver.kept), "noted": noted(kit)}
+    found |= {"kept": list(ask.kept.values()), "key_frames": list(ask.key_frames.values()), "maps": ask.change_maps}
+    return found
+
+
+def key_frames_drawn(kit: Kit) -> list[str]:
+    """What a stage that takes key frames draws, with the original active and with the restored strip."""
+    known, panel = kit.server.SERVER.catalogue, kit.scene.resilver
+    inputs = importlib.import_module("resilver_client.catalogue").Input
+    taking = dataclasses.replace(known.stage("deflicker"), inputs=(inputs.KEY_FRAMES, inputs.DEFECT_MAP), parameters=())
+    kit.server.SERVER.catalogue, notes = dataclasses.replace(known, stages=(taking,)), list[str]()
+    panel.stages["deflicker"].expanded = True
+    try:
+        for active in (kit.named("film"), restored(kit)):
+            kit.panels.draw_stage(Recorder(notes), panel.stages["deflicker"], active)
+    finally:
+        kit.server.SERVER.catalogue = known
+    return [note for note in notes if "frames" in note or "channel" in note]
