@@ -48,6 +48,8 @@ def page() -> str:
     parts = [_INTRODUCTION, *_made_on([figures for _, figures in found]), *_summary(found)]
     for task, figures in found:
         parts += _section(task, figures)
+    missing = [task.title for task in TASKS if kept(task.name) is None]
+    parts += [f"Not measured yet: {', '.join(missing)}."] if missing else []
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -68,7 +70,10 @@ def _between(days: Sequence[str]) -> str:
 
 def _summary(found: Sequence[tuple[Task, Kept]]) -> list[str]:
     rows = [(task.title, *_answer(task, figures, asked)) for task, figures in found for asked in task.asked]
-    return ["## What was asked for", "", _table(("task", "asked for", "reached", ""), rows), ""]
+    told = (
+        "Aims of the project itself. An aim is met where it is met on every clip; margins are over the best peer on it."
+    )
+    return ["## Aims", "", told, "", _table(("task", "aim", "reached", "met"), rows), ""]
 
 
 def _answer(task: Task, figures: Kept, asked: Asked) -> tuple[str, str, str]:
@@ -111,7 +116,16 @@ def _section(task: Task, figures: Kept) -> list[str]:
         if any(task.headline in run.figures for run in runs):
             parts += ["", _by_clip(task, runs)]
     seeds = f"Seeds {', '.join(map(str, figures.seeds))}. " if figures.seeds else ""
-    parts += ["", f"{seeds}Figures: `benchmarks/results/{task.name}.json`.", "", "**Still wrong.**", "", task.wrong, ""]
+    load = f"Load of the machine when begun: {figures.load:.1f}. " if figures.load is not None else ""
+    parts += [
+        "",
+        f"{seeds}{load}Figures: `benchmarks/results/{task.name}.json`.",
+        "",
+        "**Still wrong.**",
+        "",
+        task.wrong,
+        "",
+    ]
     return parts
 
 

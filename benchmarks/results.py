@@ -36,6 +36,8 @@ class Kept:
     commit: str
     runs: list[Run]
     tuning: list[Run]
+    load: float | None = None
+    """How many programs wanted to run when it was begun, over a minute: speeds of a busy machine say little."""
 
 
 def keep(kept: Kept) -> None:

@@ -50,6 +50,7 @@ def main() -> None:
 
 def measured(task: Task) -> Kept:
     """Every tool on every clip of a task."""
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     cases = task.cases()
     tuning, judged = ([case for case in cases if case.tuning is wanted] for wanted in (True, False))
     tried: list[Run] = []
@@ -65,7 +66,7 @@ def measured(task: Task) -> Kept:
                 chosen = best.get(case.group) or next(iter(best.values()), tool.grid[0])
                 runs.append(_run(tool, case, chosen))
                 print(f"  {task.name}: {tool.name}, {case.group}, {case.clip}: {_line(runs[-1])}", flush=True)
-    return Kept(task.name, _day(), _machine(), _versions(), list(task.seeds), _commit(), runs, tried)
+    return Kept(task.name, _day(), _machine(), _versions(), list(task.seeds), _commit(), runs, tried, load)
 
 
 def _tried(tool: Tool, tuning: list[Case]) -> Iterator[Run]:
