@@ -67,21 +67,27 @@ class _Session:
 
     def _mended(self, window: Window, hidden: torch.Tensor | None) -> Made:
         """Without dirt, and with what the map shows filled."""
-        known, frames = None, window.frames
-        if hidden is not None and bool((hidden > 0).any()):
-            known, frames = hidden, spread(frames, (hidden[:, None] == 0).to(frames.dtype))
-        seeing = replace(window, frames=frames)
+        if hidden is not None and not bool((hidden > 0).any()):
+            hidden = None
+        seeing = window if hidden is None else replace(window, frames=_smoothed_over(window.frames, hidden))
         near = offsets(window) if self._parameters.dirt else []
         tried = dirt.spans(near)
         view = View(seeing, near) if tried else None
         pieces = found(view, tried, self._parameters) if view else None
-        if (pieces is None or not pieces.labels.any()) and (
-            known is None or not bool((known[window.centre] > 0).any())
-        ):
+        cover = None if hidden is None else hidden[window.centre]
+        if (pieces is None or not pieces.labels.any()) and (cover is None or not bool((cover > 0).any())):
             return _untouched(window)
-        cover = None if known is None else known[window.centre]
         damaged = mend.damage(window, cover, pieces, tried)
-        return mend.mended(window, seeing, damaged, known, view.flow if view else {}, self._parameters.grain)
+        return mend.mended(window, seeing, damaged, hidden, view.flow if view else {}, self._parameters.grain)
+
+
+def _smoothed_over(frames: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """(n, 3, h, w) with what maps hide filled from around it, so that neither motion nor dirt is seen there."""
+    result = frames.clone()
+    for frame, cover in zip(result, hidden, strict=True):
+        if bool((cover > 0).any()):
+            frame.copy_(spread(frame[None], (cover == 0)[None, None].to(frame.dtype))[0])
+    return result
 
 
 def _untouched(window: Window) -> Made:

@@ -66,7 +66,7 @@ def _radius(parameters: RepairParameters) -> int:
 
 def _memory(given: FrameFormat, parameters: RepairParameters) -> int:
     window = (2 * REACH + 1) * 3
-    window += window * 2 * parameters.lines
+    window += window * (1 + 2 * parameters.lines)
     return 4 * given.pixels * (window + _FILLING + _SEEKING // detection(given.height, given.width) ** 2)
 
 
