@@ -41,6 +41,7 @@ CASES: list[tuple[str, dict[str, Scalar]]] = [
     ("repair", {"bursts": False, "sensitivity": 0.8, "largest": 0.5}),
     ("degrain", {}),
     ("degrain", {"amount": 1.0, "neighbours": 1}),
+    ("colour", {}),
     ("upscale", {"model": "none", "width": 34, "height": 20, "fit": "crop"}),
     ("upscale", {"model": "span-x2"}),
     ("upscale", {"model": "realesr-animevideov3", "scale": 3.0}),

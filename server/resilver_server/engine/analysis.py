@@ -26,13 +26,13 @@ from resilver_server.planning.plans import ChunkPlan, ShotPlan, StagePlan
 from resilver_server.planning.tasks import AnalyseResult, AnalyseTask, Progress, SolveResult, SolveTask
 from resilver_server.stages.catalogue import stage_spec
 from resilver_server.stages.contract import AnalysisFrame
-from resilver_server.stages.keys import KEYS
+from resilver_server.stages.keys import CONTENTS, KEYS
 from resilver_server.stages.plan import CADENCE
 from resilver_server.stages.spec import StageInput
 
 from .chain import run_module
 from .gallery import Gallery
-from .keys import CONTENTS, Keys
+from .keys import Keys
 from .pipeline import demand_of
 from .render import IsCancelled, Report, checking
 from .state import StateFile, every_frame, save_state

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from resilver_server.domain.serial import canonical
+from resilver_server.media.tagging import WEIGHTS
 from resilver_server.models import loader, store
 from resilver_server.models.architectures import UPSCALERS, Architecture
 from resilver_server.models.loader import Network
@@ -90,7 +91,7 @@ class Chains:
         Raises ModelNotInstalled, ModelDigestMismatch, DeviceFailed, OutOfMemory.
         """
         self._interrupt.check = check
-        key = canonical((plan.stages, plan.numerics))
+        key = canonical((plan.stages, plan.numerics, _luma(plan)))
         if self._chain is None or self._key != key:
             self._chain = None  # frees the old networks before new ones are loaded
             self._chain = _open(plan, self._interrupt)
@@ -105,7 +106,7 @@ def _nothing() -> None:
 def _open(plan: ShotPlan, interrupt: Interrupt) -> Chain:
     device, dtype = devices.opened(plan.numerics)
     stages = [
-        _open_stage(position, stage, plan.numerics, device, dtype, interrupt)
+        _open_stage(position, stage, plan, device, dtype, interrupt)
         for position, stage in enumerate(plan.stages)
         if stage_spec(stage.settings.stage).renders
     ]
@@ -115,13 +116,18 @@ def _open(plan: ShotPlan, interrupt: Interrupt) -> Chain:
     return Chain(tuple(stages[:at]), stages[at], tuple(stages[at + 1 :]), device, FRAMES)
 
 
+def _luma(plan: ShotPlan) -> tuple[float, float, float]:
+    red, blue = WEIGHTS.get(plan.output_colour.matrix, WEIGHTS["bt709"])
+    return red, 1 - red - blue, blue
+
+
 def _open_stage(
-    position: int, plan: StagePlan, numerics: Numerics, device: torch.device, dtype: torch.dtype, interrupt: Interrupt
+    position: int, plan: StagePlan, shot: ShotPlan, device: torch.device, dtype: torch.dtype, interrupt: Interrupt
 ) -> OpenStage:
     spec = stage_spec(plan.settings.stage)
     with devices.typed_errors(f"stage {spec.name}"):
-        networks = _networks(plan, numerics, device, dtype, interrupt)
-        context = StageContext(plan.input, plan.output, device, FRAMES, networks)
+        networks = _networks(plan, shot.numerics, device, dtype, interrupt)
+        context = StageContext(plan.input, plan.output, device, FRAMES, networks, _luma(shot))
         parameters = spec.unsolved(plan.settings.parameters)
         if plan.settings.strength == 0 and spec.retimes:
             return OpenStage(position, plan, spec, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,6 @@ from resilver_server.stages.keys import NO_KEY, REFERENCE, key_digest, key_files
 
 from .mattes import laid
 
-CONTENTS = "key_contents"
-"""Name of the rows (entries, n, 32) uint8 that the engine adds to a state with key frames: sha256 of each."""
 _REMEMBERED = 4
 """Pictures: two either side, of this chunk's frames and of those that come."""
 
@@ -67,9 +65,10 @@ class Keys:
         return bytes.fromhex(digest_of(source_names(self._plan, [number], sources)))
 
     def at(self, numbers: Iterable[int], device: torch.device, dtype: torch.dtype) -> Mapping[int, KeyFrame]:
-        """The pictures by number; NO_KEY is left out. Raises InvalidKeyFrame, and what Reader raises."""
+        """The pictures by number, each read when it is looked at; NO_KEY is left out. Looking raises InvalidKeyFrame,
+        and what Reader raises."""
         wanted = sorted({number for number in numbers if number != NO_KEY})
-        return {number: self._found(number, device, dtype) for number in wanted}
+        return _Pictures(wanted, lambda number: self._found(number, device, dtype))
 
     def _found(self, number: int, device: torch.device, dtype: torch.dtype) -> KeyFrame:
         if number not in self._remembered:
@@ -101,6 +100,24 @@ class Keys:
             what = f"a key frame of {width}x{height} is of another shape than the film's {_written(self._size)}"
             raise InvalidKeyFrame(what, where=str(file), remedy="paint on the frame itself, uncropped")
         return fitted(rgb, self._size, device)
+
+
+class _Pictures(Mapping[int, KeyFrame]):
+    """A stage remembers what it made of most of its key frames, and need not have them read again."""
+
+    def __init__(self, numbers: Sequence[int], read: Callable[[int], KeyFrame]) -> None:
+        self._numbers, self._read = numbers, read
+
+    def __getitem__(self, number: int) -> KeyFrame:
+        if number not in self._numbers:
+            raise KeyError(number)
+        return self._read(number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 def fitted(rgb: torch.Tensor, size: FrameFormat, device: torch.device) -> torch.Tensor:

@@ -8,6 +8,7 @@ from resilver_client.errors import InvalidRecipe, UnknownStage
 from resilver_server.domain.recipes import StageSettings
 
 from .cadence.spec import SPEC as CADENCE
+from .colour.spec import SPEC as COLOUR
 from .deflicker.spec import SPEC as DEFLICKER
 from .degrain.spec import SPEC as DEGRAIN
 from .interpolate.spec import SPEC as INTERPOLATE
@@ -17,7 +18,7 @@ from .spec import StageSpec
 from .stabilise.spec import SPEC as STABILISE
 from .upscale.spec import SPEC as UPSCALE
 
-STAGES: tuple[StageSpec, ...] = (CADENCE, STABILISE, DEFLICKER, REPAIR, DEGRAIN, UPSCALE, INTERPOLATE, REGRAIN)
+STAGES: tuple[StageSpec, ...] = (CADENCE, STABILISE, DEFLICKER, REPAIR, DEGRAIN, COLOUR, UPSCALE, INTERPOLATE, REGRAIN)
 
 
 def names() -> tuple[str, ...]:

@@ -62,6 +62,8 @@ class StageContext:
     networks: Mapping[str, Network]
     """By card id; weights already on the device, eval mode, no gradients. On a GPU they may be float16 while frames are
     float32: networks that enlarge take frames as they are and convert by themselves, RIFE's stage converts."""
+    luma: tuple[float, float, float] = (0.2126, 0.7152, 0.0722)
+    """What of R', G' and B' makes the luma of the results' matrix; BT.709 for RGB."""
 
 
 @dataclass(frozen=True)

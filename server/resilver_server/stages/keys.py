@@ -17,6 +17,8 @@ KEYS = "keys"
 the media frames of which the artist gave pictures, or REFERENCE; and leaves under it, in its state, (entries, n) int64
 numbers of those that rendering an entry wants: any media frames of the shot, given or not, REFERENCE if it was given,
 or NO_KEY. The engine puts their contents into the names of chunks, and the pictures into windows."""
+CONTENTS = "key_contents"
+"""Name of the rows (entries, n, 32) uint8 that the engine adds to a state with key frames: sha256 of each."""
 NO_KEY = -1
 """Number of a key frame that is not wanted."""
 REFERENCE = -2

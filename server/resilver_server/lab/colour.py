@@ -1,0 +1,80 @@
+"""How good colours are, and what simpler ways of carrying them reach: the baselines of every figure about colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .pictures import Frame, Image, as_array, to_luma
+
+_BINS = 256
+_STEPS = (1, 2, 4)
+
+
+def distribution_change(frames: Iterable[Frame]) -> float:
+    """CDC: how much the distribution of colours changes over 1, 2 and 4 frames, mean Jensen-Shannon divergence of the
+    three channels' histograms; 0 where it does not (Liu et al., "Temporally Consistent Video Colorization with Deep
+    Feature Propagation and Self-regularization Learning", 2021). NaN for a single frame."""
+    shares = [_shares(as_array(frame)) for frame in frames]
+    steps = [step for step in _STEPS if step < len(shares)]
+    means = [np.mean([_divergence(a, b) for a, b in zip(shares, shares[step:], strict=False)]) for step in steps]
+    return float(np.mean(means)) if means else math.nan
+
+
+def copied(frames: Iterable[Frame], key: Frame) -> Iterator[Image]:
+    """Baseline: each frame's luma with the key frame's chroma where it lay."""
+    colour = chroma(key)
+    for frame in frames:
+        yield to_luma(frame) + colour
+
+
+def chained(frames: Iterable[Frame], key: Frame) -> Iterator[Image]:
+    """Baseline: chroma of the key frame, which lies just before the frames, warped from each frame to the next along
+    DIS flow (medium preset, at full size)."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    colour = np.ascontiguousarray(chroma(key).transpose(1, 2, 0))
+    for before, after in pairwise([key, *frames]):
+        here, there = _eight(after), _eight(before)
+        flow = search.calc(here, there, np.zeros((*here.shape, 2), np.float32))
+        rows, columns = np.mgrid[: here.shape[0], : here.shape[1]].astype(np.float32)
+        x, y = columns + flow[..., 0], rows + flow[..., 1]
+        colour = cv2.remap(colour, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        yield to_luma(after) + colour.transpose(2, 0, 1)
+
+
+def chroma(frame: Frame) -> Image:
+    """(3, height, width): R', G' and B' less luma."""
+    image = as_array(frame)
+    return image - to_luma(image)
+
+
+def unrest(frames: Sequence[Frame], still: npt.NDArray[np.bool_]) -> float:
+    """R.m.s. over time, in 8-bit codes, of the chroma (Cb and Cr of BT.709) of (height, width) places that stand
+    still."""
+    pixels = [chroma(frame)[:, still] for frame in frames]
+    scaled = np.stack([[part[2] / 1.8556, part[0] / 1.5748] for part in pixels]) * 224
+    return float(np.sqrt(np.mean(np.var(scaled, axis=0))))
+
+
+def _shares(image: Image) -> npt.NDArray[np.float64]:
+    codes = np.round(image.clip(0, 1) * (_BINS - 1)).astype(np.int64)
+    return np.stack([np.bincount(plane.ravel(), minlength=_BINS) / plane.size for plane in codes])
+
+
+def _divergence(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    middle = (a + b) / 2
+    return float(np.mean([(_relative(x, m) + _relative(y, m)) / 2 for x, y, m in zip(a, b, middle, strict=True)]))
+
+
+def _relative(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    held = a > 0
+    return float(np.sum(a[held] * np.log(a[held] / b[held])))
+
+
+def _eight(frame: Frame) -> npt.NDArray[np.uint8]:
+    return np.asarray((to_luma(frame).clip(0, 1) * 255).round(), np.uint8)

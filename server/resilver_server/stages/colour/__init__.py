@@ -1,0 +1,1 @@
+"""Colour: the chroma of key frames, carried through a shot."""
