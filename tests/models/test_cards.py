@@ -17,6 +17,7 @@ from resilver_server.models.architectures import (
     Architecture,
     DdcolorParameters,
     DeoldifyParameters,
+    EfficientNetLiteParameters,
     IfnetParameters,
     RrdbParameters,
     SpanParameters,
@@ -34,6 +35,7 @@ _PARAMETERS = {
     Architecture.IFNET: IfnetParameters,
     Architecture.DDCOLOR: DdcolorParameters,
     Architecture.DEOLDIFY: DeoldifyParameters,
+    Architecture.EFFICIENTNET_LITE: EfficientNetLiteParameters,
 }
 _UNVERIFIED = {"ddcolor-paper"}
 """No digest of these is known."""

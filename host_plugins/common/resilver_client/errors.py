@@ -75,6 +75,10 @@ class InvalidKeyFrame(ResilverError):
     reason, code = "INVALID_KEY_FRAME", "INVALID_ARGUMENT"
 
 
+class InvalidReference(ResilverError):
+    reason, code = "INVALID_REFERENCE", "INVALID_ARGUMENT"
+
+
 class MediaNotFound(ResilverError):
     reason, code = "MEDIA_NOT_FOUND", "NOT_FOUND"
 
@@ -271,6 +275,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     InvalidRate,
     InvalidMatte,
     InvalidKeyFrame,
+    InvalidReference,
     MediaNotFound,
     MediaUnreadable,
     MediaCorrupt,

@@ -22,11 +22,12 @@ COMMANDS = {
     "demo": "demo",
     "jobs": "jobs",
     "models": "models",
+    "colour": "colour",
     "davinci": "davinci",
     "bridge": "bridge",
 }
 """The module of each command. Groups of commands are its ``app``, single commands the function of their name."""
-_GROUPS = {"jobs", "models", "davinci"}
+_GROUPS = {"jobs", "models", "colour", "davinci"}
 
 
 class Commands(ReportingGroup):

@@ -15,11 +15,13 @@ class Architecture(Enum):
     IFNET = "ifnet"
     DDCOLOR = "ddcolor"
     DEOLDIFY = "deoldify"
+    TAUGHT = "taught"
+    EFFICIENTNET_LITE = "efficientnet-lite"
 
 
 UPSCALERS = frozenset((Architecture.RRDB, Architecture.SRVGG, Architecture.SPAN))
 """Those that may be cut into tiles."""
-COLOURISERS = frozenset((Architecture.DDCOLOR, Architecture.DEOLDIFY))
+COLOURISERS = frozenset((Architecture.DDCOLOR, Architecture.DEOLDIFY, Architecture.TAUGHT))
 """Those that look at a whole picture, made small, and give its colours."""
 
 
@@ -100,6 +102,26 @@ class DeoldifyParameters:
     """Channels of the encoder's first convolution."""
 
 
+@dataclass(frozen=True)
+class EfficientNetLiteParameters:
+    """EfficientNet-Lite0 (Tan and Le 2019), without its classifier: there is one size."""
+
+
+@dataclass(frozen=True)
+class TaughtParameters:
+    """The network that ``resilver colour train`` teaches: EfficientNet-Lite0 and a decoder."""
+
+    width: int = 48
+    """Channels of the decoder."""
+
+
 Parameters = (
-    RrdbParameters | SrvggParameters | SpanParameters | IfnetParameters | DdcolorParameters | DeoldifyParameters
+    RrdbParameters
+    | SrvggParameters
+    | SpanParameters
+    | IfnetParameters
+    | DdcolorParameters
+    | DeoldifyParameters
+    | EfficientNetLiteParameters
+    | TaughtParameters
 )

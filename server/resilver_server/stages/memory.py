@@ -12,9 +12,11 @@ from resilver_server.models.architectures import (
     Architecture,
     DdcolorParameters,
     DeoldifyParameters,
+    EfficientNetLiteParameters,
     IfnetParameters,
     RrdbParameters,
     SpanParameters,
+    TaughtParameters,
 )
 from resilver_server.models.cards import ModelCard, card
 from resilver_server.planning.plans import StagePlan
@@ -39,7 +41,7 @@ _COLOUR_PLANES = 24
 def bytes_per_pixel(model: ModelCard) -> int:
     """Float32 activations of a network per input pixel, as measured on a CPU and rounded up: x4plus-anime 16.4 kB,
     SPAN x4 4.9 kB, compact 0.7 kB, RIFE 4.25 1.0 kB. Of a colouriser, per pixel of its square: DDColor 3.7 kB, DeOldify
-    5.6 kB."""
+    5.6 kB, taught ones 0.9 kB."""
     parameters = model.parameters
     if isinstance(parameters, RrdbParameters):
         return 4 * (8 * parameters.features + 4 * parameters.features * model.scale**2)
@@ -51,6 +53,8 @@ def bytes_per_pixel(model: ModelCard) -> int:
         return 4 * 2 * parameters.features
     if isinstance(parameters, DeoldifyParameters):
         return 4 * 22 * parameters.stem
+    if isinstance(parameters, TaughtParameters | EfficientNetLiteParameters):
+        return 4 * 240
     return 4 * (3 * parameters.features + 6 * model.scale**2)
 
 

@@ -15,12 +15,14 @@ from torch import Tensor
 from resilver_client.errors import ModelUnreadable
 from resilver_server.models.architectures import (
     Architecture,
+    EfficientNetLiteParameters,
     IfnetParameters,
     Parameters,
     RrdbParameters,
     SpanParameters,
     SrvggParameters,
 )
+from resilver_server.models.nets import efficientnet
 
 from .colour_checkpoint import ddcolor_state, deoldify_state, is_ddcolor, is_deoldify
 from .span_checkpoint import span_state
@@ -46,6 +48,9 @@ def recognise(tensors: State, where: str) -> Recognised:
             return _span(state)
         if "block0.conv0.0.0.weight" in state:
             return _ifnet(state)
+        if efficientnet.is_published(state):
+            names = efficientnet.published_names(state)
+            return Recognised(Architecture.EFFICIENTNET_LITE, EfficientNetLiteParameters(), names, 1)
         if is_ddcolor(state):
             return Recognised(Architecture.DDCOLOR, *ddcolor_state(state), 1)
         if is_deoldify(state):

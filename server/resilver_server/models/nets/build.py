@@ -7,19 +7,23 @@ from torch import nn
 from resilver_server.models.architectures import (
     DdcolorParameters,
     DeoldifyParameters,
+    EfficientNetLiteParameters,
     IfnetParameters,
     Parameters,
     RrdbParameters,
     SpanParameters,
     SrvggParameters,
+    TaughtParameters,
 )
 
 from .ddcolor import Ddcolor
 from .deoldify import Deoldify
+from .efficientnet import EfficientNetLite
 from .ifnet import Ifnet
 from .rrdb import Rrdb
 from .span import Span
 from .srvgg import Srvgg
+from .taught import Taught
 
 
 def build(parameters: Parameters) -> nn.Module:
@@ -37,3 +41,7 @@ def build(parameters: Parameters) -> nn.Module:
             return Ddcolor(parameters)
         case DeoldifyParameters():
             return Deoldify(parameters)
+        case EfficientNetLiteParameters():
+            return EfficientNetLite()
+        case TaughtParameters():
+            return Taught(parameters)

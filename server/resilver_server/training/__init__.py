@@ -1,0 +1,1 @@
+"""Teaching a small network the colours of one's own pictures."""
