@@ -297,6 +297,8 @@ def test_what_was_changed_is_shown_and_a_clip_keeps_frames(page: Page, desk: Des
     expect(clips.locator("details.asks")).to_have_count(2)
     asks.locator("summary").click()
     expect(asks.get_by_role("textbox")).to_have_count(3)
+    expect(asks.get_by_text("It begins with frame 0 of its film.")).to_be_visible()
+    expect(clips.get_by_text("It begins with frame 5 of its film.")).to_be_hidden()
     field = asks.get_by_role("textbox", name=f"Keep frames, Deflicker, {STATION}")
     field.fill("5 - 3")
     field.press("Tab")

@@ -84,6 +84,7 @@ def _clip(clip: HostClip, read: Read) -> Shown:
         "frames": clip.stop - clip.start,
         "refusal": shown_error(clip.refusal) if clip.refusal else None,
         "media": read.media[clip.id].path if clip.id in read.media else "",
+        "first": round(read.media[clip.id].first_frame) if clip.id in read.media else None,
     }
 
 

@@ -127,6 +127,7 @@ function asks(clip, { offer, wish }) {
       "Keep frames, mattes",
       number ? h("span.dot", { title: `${number} set`, role: "img", "aria-label": `${number} set` }) : null,
     ),
+    clip.first === null ? null : h("p.hint", {}, `It begins with frame ${clip.first} of its film.`),
     stages.map((stage) =>
       h(
         "fieldset",
