@@ -22,6 +22,7 @@ from resilver_server.stages.repair import dirt
 from resilver_server.stages.repair.spec import RepairParameters
 from support.dirt import blank, burnt, dirty, repaired, solved
 from support.flicker import Array, distinct, movie, pictures
+from support.roc import sintel
 from support.shared import footage
 from support.tiny import frames_of, planned, whole, write_clip
 from support.tiny import solved as solved_by_the_engine
@@ -30,16 +31,6 @@ COUNT, WIDTH = 12, 448
 INNER = range(3, COUNT - 3)
 CLIPS = [("one-by-one-person-detection.mp4", 700), ("flower.mp4", 90), ("bigbuckbunny.mp4", 80)]
 BORDER = np.s_[2:-2, 2:-2]
-
-
-def sintel(width: int) -> list[Image]:
-    found = []
-    for path in sorted(footage("colour", "sintel_demo_frames").glob("*.png")):
-        picture = np.asarray(cv2.imread(str(path)))[..., ::-1]
-        size = (width, round(picture.shape[0] * width / picture.shape[1]))
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        found.append(np.ascontiguousarray(small.transpose(2, 0, 1)).astype(np.float32) / 255)
-    return found
 
 
 def changed(results: Sequence[Image], given: Sequence[Image]) -> list[np.ndarray]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import cv2
+import numpy as np
+
 from resilver_server.lab.dirt_roc import FALSE_ALARMS, Rates, changed, detection_at, rates, to_find
 from resilver_server.lab.pictures import Image
 from resilver_server.stages.repair.spec import RepairParameters
@@ -26,6 +29,17 @@ FILMS = ("great_train_robbery_1903", "san_francisco_fire_1906")
 
 Cleaner = Callable[[Sequence[Image], float, Sequence[int]], list[Image]]
 """Frames, sensitivity and the numbers of those wanted: repair, or a peer."""
+
+
+def sintel(width: int) -> list[Image]:
+    """Ten frames of fast motion, drawn."""
+    found = []
+    for path in sorted(footage("colour", "sintel_demo_frames").glob("*.png")):
+        picture = np.asarray(cv2.imread(str(path)))[..., ::-1]
+        size = (width, round(picture.shape[0] * width / picture.shape[1]))
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        found.append(np.ascontiguousarray(small.transpose(2, 0, 1)).astype(np.float32) / 255)
+    return found
 
 
 def ours(frames: Sequence[Image], sensitivity: float, only: Sequence[int]) -> list[Image]:
@@ -47,9 +61,9 @@ def swept(
 
 def main() -> None:
     print("detection at false alarms of", *(f"{100 * rate:g} %" for rate in FALSE_ALARMS))
-    for name, (file, start) in CLIPS.items():
-        clip = dirty(movie(footage("colour", file), 12, 448, start), seed=11)
-        points = swept(clip, range(3, 9, 2))
+    clips = {name: movie(footage("colour", file), 12, 448, start) for name, (file, start) in CLIPS.items()}
+    for name, frames in {**clips, "sintel": sintel(448)}.items():
+        points = swept(dirty(frames, seed=11), range(3, len(frames) - 3, 2))
         print(name, *(f"{found:.3f}" for found in detection_at(points)), "as swept", *points, flush=True)
     for name in FILMS:
         frames = pictures(footage("film", name))
