@@ -240,6 +240,24 @@ def test_a_refusal_without_a_validator_of_its_own_stops_too(host: MemoryHost, cl
     assert problem.clip == session.selection()[0].id
 
 
+def test_what_one_clip_asks_for_reaches_the_server_for_that_clip(
+    host: MemoryHost, client: Client, tmp_path: Path
+) -> None:
+    session = host.lay(TWO)
+    first, second = (clip.id for clip in session.selection())
+    own = {first: {"keep_frames": {"deflicker": "3-5", "repair": "7"}}, second: {"keep_frames": {"deflicker": ""}}}
+    asked = order(tmp_path, "deflicker", own=own)
+    state, found = state_after_validation(session, client, asked)
+    assert (found, state.plan is not None) == ([], True)
+    kept = [[(span.start, span.stop) for span in shot.stages[-1].settings.keep_frames] for shot in state.plan.shots]  # type: ignore[union-attr]
+    assert kept == [[(3, 6)], []]
+    wrong = replace(asked, own={second: {"keep_frames": {"deflicker": "last"}}})
+    problem = only(problems(session, client, wrong), "No unsupported effect", errors.ClipUnsupported)
+    assert problem.clip == second
+    assert "'last' names no frames" in problem.error.what
+    assert passes(session, client, repaired(wrong, problem, Repair.LEAVE_OUT, client))
+
+
 def test_a_clip_that_the_server_does_not_see(host: MemoryHost, client: Client, tmp_path: Path) -> None:
     session = host.lay(TWO)
     next(host.edit.clips())[2].enabled = False
