@@ -10,7 +10,7 @@ demo: .venv/.ready-demo
 	$(BIN)/resilver demo
 
 test: .venv/.ready-test check $(BLENDER:%=.venv/blender-%/.ready) browser
-	RESILVER_BLENDERS="$(BLENDER)" $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 RESILVER_BLENDERS="$(BLENDER)" $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: .venv/.ready-test
 	$(BIN)/ruff check .

@@ -52,7 +52,9 @@ class Source:
 def restore(
     sources: Annotated[list[Path], typer.Argument(help="Movies, folders of frames, pictures or timelines.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Result file; a folder for several sources.")],
-    preset: Annotated[str | None, typer.Option(help="silent-film, talkie, home-movie, animation or photo.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="silent-film, talkie, restoration, home-movie, animation or photo.")
+    ] = None,
     stage: Annotated[list[str] | None, typer.Option(help="NAME[:key=value,...]; may be given again.")] = None,
     to: Annotated[str | None, typer.Option(help="Target size and rate: 3840x2160@60, 3840x2160 or @60.")] = None,
     rate: Annotated[str | None, typer.Option(help="Rate at which a movie's or folder's frames are played.")] = None,

@@ -18,25 +18,36 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "silent-film",
-        "Silent film in a modern file: repeated frames taken out, flicker steadied, enlarged, smooth at 60.",
+        "Silent film in a modern file: repeated frames taken out, weave and flicker steadied, dirt and scratches "
+        "repaired, enlarged, smooth at 60.",
         (
             StageSettings("cadence"),
+            StageSettings("stabilise"),
             StageSettings("deflicker"),
+            StageSettings("repair"),
             StageSettings("upscale"),
             StageSettings("interpolate", {"rate": "60"}),
         ),
     ),
     Preset(
         "talkie",
-        "Sound film: light deflicker, enlarged; its own 24 frames a second are kept.",
-        (StageSettings("deflicker", {"window": 1.0}), StageSettings("upscale")),
+        "Sound film: light deflicker, dirt and scratches repaired, enlarged; its own 24 frames a second are kept.",
+        (StageSettings("deflicker", {"window": 1.0}), StageSettings("repair"), StageSettings("upscale")),
+    ),
+    Preset(
+        "restoration",
+        "Film as it is: weave and flicker steadied, dirt and scratches repaired. Size, rate and grain are kept, and no "
+        "network is asked.",
+        (StageSettings("stabilise"), StageSettings("deflicker"), StageSettings("repair")),
     ),
     Preset(
         "home-movie",
-        "8 and 16 mm reels: strong flicker steadied over parts of the frame, enlarged, smooth at 60.",
+        "8 and 16 mm reels: weave and strong flicker steadied, dirt and scratches repaired, enlarged, smooth at 60.",
         (
             StageSettings("cadence"),
+            StageSettings("stabilise"),
             StageSettings("deflicker", {"window": 3.0}),
+            StageSettings("repair"),
             StageSettings("upscale"),
             StageSettings("interpolate", {"rate": "60"}),
         ),
