@@ -18,7 +18,9 @@ _WIDTH = 320
 _SMALLEST = 32
 _ROWS, _COLUMNS = 18, 24
 """Cells of a frame."""
-_MISSED, _MISSED_SHARE = 0.5, 0.05
+_CALM = 1.5
+"""Sigma, pixels, by which grain is taken out before."""
+_MISSED, _MISSED_SHARE = 1.0, 0.05
 """Pixels (of 320 across) by which a way back may miss, and share of the way."""
 _STEPS_ENOUGH = 3
 """Advice: as many frames as are worth naming."""
@@ -122,7 +124,8 @@ def _small(luma: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     scale = min(1.0, _WIDTH / width)
     size = max(_SMALLEST, round(width * scale)), max(_SMALLEST, round(height * scale))
     small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    return np.asarray((small.clip(0, 1) * 255).round(), np.uint8)
+    calm = cv2.GaussianBlur(small, (0, 0), _CALM)
+    return np.asarray((calm.clip(0, 1) * 255).round(), np.uint8)
 
 
 def _cells(flow: npt.NDArray[np.float32], back: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:

@@ -28,6 +28,11 @@ _RETURN, _RETURN_SHARE = 0.7, 0.02
 """Pixels by which a way back may miss, and share of the way."""
 _UNLIKE = 0.035
 """Difference of luma, around a place, at which a match is hardly believed."""
+_NEAR, _LOOSE_SHARE, _LOOSE = 3.0, 0.1, 3.0
+"""The same for a match that is merely likely: pixels, share of the way, and times the difference of luma."""
+_SAME = 0.03
+"""Difference of chroma at which a place is no longer as good as the one beside it."""
+_AWAY = 1e3
 _LIGHT = 40
 """Pixels around within which a difference of mean luma is one of light or flicker."""
 
@@ -48,8 +53,25 @@ class Match:
 
     flow: torch.Tensor
     """(1, 2, h, w) right and down, in pixels of that size."""
-    belief: torch.Tensor
-    """(1, 1, h, w), 0..1."""
+    missed: torch.Tensor
+    """(1, 2, h, w) by how much the way back misses the place it began at."""
+    like: torch.Tensor
+    """(1, 1, h, w) squared difference of luma around a place, in units of what is hardly believed; large outside."""
+
+    def belief(self, colour: torch.Tensor) -> torch.Tensor:
+        """(1, 1, h, w), 0..1: how surely a place has the colour that (1, 2, h, w) ``colour`` of the other picture has
+        where it leads. A way back that misses by a few pixels does no harm where colour is the same there."""
+        apart = moved(colour, self.flow) - moved(colour, self.flow + self.missed)
+        returns = self._returns(_RETURN, _RETURN_SHARE)
+        same = torch.exp(-apart.square().sum(dim=1, keepdim=True) / _SAME**2) * self._returns(_NEAR, _RETURN_SHARE)
+        return torch.maximum(returns, same) * torch.exp(-self.like)
+
+    def likelihood(self) -> torch.Tensor:
+        """(1, 1, h, w), 0..1: whether a place is at least near, and of the same thing."""
+        return self._returns(_NEAR, _LOOSE_SHARE) * torch.exp(-self.like / _LOOSE**2)
+
+    def _returns(self, pixels: float, share: float) -> torch.Tensor:
+        return torch.exp(-((_length(self.missed) / (pixels + share * _length(self.flow))) ** 2))
 
 
 def seen(light: torch.Tensor) -> Seen:
@@ -64,17 +86,10 @@ def matched(here: Seen, there: Seen) -> Match:
     """Each place of ``here`` in ``there``."""
     light = here.light
     flow, back = (_tensor(found, light) for found in (_fine(here.eight, there.eight), _fine(there.eight, here.eight)))
-    missed = _length(flow + moved(back, flow))
-    returns = torch.exp(-((missed / (_RETURN + _RETURN_SHARE * _length(flow))) ** 2))
-    belief = returns * alike(light, moved(there.light, flow)) * _inside(flow)
-    return Match(flow, belief)
-
-
-def alike(light: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """(1, 1, h, w), 0..1: whether two lumas agree around each place, but for what a change of light explains."""
-    apart = light - other
+    apart = light - moved(there.light, flow)
     apart = apart - box(apart, _LIGHT)
-    return torch.exp(-box(apart * apart, 2) / _UNLIKE**2)
+    like = box(apart * apart, 2) / _UNLIKE**2 + _AWAY * (1 - _inside(flow))
+    return Match(flow, flow + moved(back, flow), like)
 
 
 def moved(planes: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,8 @@ from .spread import settled, spread
 
 _STRONG = 10.0
 """How much more a match that is believed counts than a neighbour of the same luma."""
+_LIKELY = 0.05
+"""The same of one that is merely likely."""
 _WEAK = 5e-4
 """How much a match counts that is not: what spreads from others has to come from somewhere."""
 _REFERENCE = 2e-3
@@ -180,11 +182,12 @@ def carried(here: Seen, shown: list[tuple[Coloured, float]]) -> Coloured:
         match = matched(here, other.seen)
         colour, light, known = (moved(planes, match.flow) for planes in (other.colour, other.seen.light, other.sure))
         darker = ((here.light + _DARKEST) / (light + _DARKEST)).clamp(max=1)
-        colour = torch.lerp(colour * darker, colour, match.belief)
-        count = share * (_STRONG * match.belief + _WEAK)
+        belief = match.belief(other.colour)
+        colour = torch.lerp(colour * darker, colour, belief)
+        count = share * (_STRONG * belief + _LIKELY * match.likelihood() + _WEAK)
         total = total + count
         mixed = mixed + count * colour
-        sure = torch.maximum(sure, match.belief * known)
+        sure = torch.maximum(sure, belief * known)
     total = total.clamp(min=1e-6)
     return Coloured(here, spread(here.light, mixed / total, total), sure)
 
