@@ -56,7 +56,7 @@ def _case(clip: Clip, group: str, length: int, settings: AgeSettings) -> Case:
 def _detail(frames: Planes) -> float:
     """Deviation of what is finer than about three pixels, where pictures are even: mostly grain."""
     fine = [plane - cv2.GaussianBlur(plane, (0, 0), 1.5) for plane in frames.astype(np.float32)]
-    return float(np.median([np.sqrt(cv2.blur(plane**2, (16, 16))) for plane in fine]))
+    return float(np.median([np.sqrt(np.maximum(cv2.blur(plane**2, (16, 16)), 0)) for plane in fine]))
 
 
 def _burnt(frames: Planes) -> Planes:

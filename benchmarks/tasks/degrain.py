@@ -59,9 +59,9 @@ TASK = Task(
         peer("FFmpeg hqdn3d", "ffmpeg", varied(luma_spatial=(4, 8, 16), luma_tmp=(6, 12, 24)), filter="hqdn3d"),
         peer("FFmpeg nlmeans", "ffmpeg", varied(s=(2, 4, 6, 9, 14), p=(7,), r=(11,)), filter="nlmeans"),
         peer("FFmpeg fftdnoiz", "ffmpeg", varied(sigma=(4, 8, 16, 30), prev=(0, 1), next=(1,)), filter="fftdnoiz"),
-        peer("FFmpeg bm3d", "ffmpeg", varied(sigma=(5, 10, 20)), filter="bm3d"),
-        peer("TTempSmooth", "temporal-smooth", varied(radius=(2, 4), threshold=(8, 16, 32))),
-        peer("mvtools Degrain", "degrain", varied(radius=(1, 2, 3), block=(8, 16), sad=(200, 400, 800))),
+        peer("FFmpeg bm3d", "ffmpeg", varied(sigma=(10, 20, 40, 80)), filter="bm3d"),
+        peer("TTempSmooth", "temporal-smooth", varied(radius=(2, 4), threshold=(16, 32, 64))),
+        peer("mvtools Degrain", "degrain", varied(radius=(1, 2, 3), block=(8, 16), sad=(400, 800, 1600))),
         nothing(),
     ),
     asked=(
