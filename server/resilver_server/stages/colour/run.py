@@ -18,7 +18,7 @@ from resilver_server.stages.keys import CONTENTS, KEYS, NO_KEY, REFERENCE
 
 from . import course, reference, tones
 from .chains import chains, shares
-from .match import Seen, matched, moved, seen
+from .match import Seen, box, matched, moved, seen
 from .spec import ColourParameters, reduction
 from .spread import settled, spread
 
@@ -32,6 +32,8 @@ _REFERENCE = 2e-3
 """How much a picture counts that is of no frame of the film."""
 _DARKEST = 0.02
 """Added to both sides before lumas are compared by their ratio."""
+_DARKER = 1.25
+"""How much darker a place has to be to have less chroma: what flicker and grain make of it is nothing."""
 _SHARP = 0.5
 """How much a colour counts, at full size, against a neighbour of the same luma."""
 _SHARP_STEPS = 6
@@ -181,7 +183,7 @@ def carried(here: Seen, shown: list[tuple[Coloured, float]]) -> Coloured:
     for other, share in shown:
         match = matched(here, other.seen)
         colour, light, known = (moved(planes, match.flow) for planes in (other.colour, other.seen.light, other.sure))
-        darker = ((here.light + _DARKEST) / (light + _DARKEST)).clamp(max=1)
+        darker = ((box(here.light, 2) + _DARKEST) / (box(light, 2) + _DARKEST) * _DARKER).clamp(max=1)
         belief = match.belief(other.colour)
         colour = torch.lerp(colour * darker, colour, belief)
         count = share * (_STRONG * belief + _LIKELY * match.likelihood() + _WEAK)
