@@ -80,14 +80,15 @@ def solve(task: SolveTask) -> SolveResult:
     sources = task.source_digests or source_digests(plan.media, plan.source)
     if plan.media.kind is not MediaKind.SEQUENCE:
         sources = sources[:1]
-    save_state(task.output, clock, _states(plan, measured, clock, sources))
+    states = _states(plan, measured, clock, sources)
+    save_state(task.output, clock, states)
     with StateFile(task.output) as state, Gallery(plan) as gallery:
         demand = demand_of(plan, state)
         chunks = tuple(
             _chunk(plan, demand, state, gallery, index, outputs, sources)
             for index, outputs in enumerate(chunk_spans(plan))
         )
-    return SolveResult(digest_file(task.output), chunks, findings, tuple(sources))
+    return SolveResult(digest_file(task.output), chunks, findings | _advice(plan, states, clock), tuple(sources))
 
 
 def _analysed(plan: ShotPlan) -> list[StagePlan]:
@@ -159,6 +160,16 @@ def _states(
         contents = {CONTENTS: keys.contents(rows[KEYS], sources)} if keys else {}
         states[spec.name] = {**rows, **contents}
     return states
+
+
+def _advice(plan: ShotPlan, states: Mapping[str, Mapping[str, npt.NDArray[Any]]], clock: Clock) -> dict[str, str]:
+    """By reason the frames that people should look at: of a sequence the numbers of its files."""
+    found: dict[str, str] = {}
+    for stage in states:
+        if stage_spec(stage).advises:
+            for reason, frames in run_module(stage).advice(states[stage], clock).items():
+                found[reason] = ", ".join(str(frame + plan.media.first_number) for frame in frames)
+    return found
 
 
 def _chunk(

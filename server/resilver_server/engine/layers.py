@@ -18,6 +18,7 @@ from resilver_server.stages.contract import Interpolator, KeyFrame, Made, Sessio
 from .mattes import Weight
 from .traces import Trace, Tracer
 
+_EMPHASIS = 4
 WAITING = "waiting"
 """What a stopwatch calls the seconds in which no stage worked, since the decoder was behind."""
 
@@ -56,16 +57,27 @@ class Stopwatch:
 
 
 class Changes:
-    """Change maps: where and how much each stage changed the frame it was given. Empty until somebody listens."""
+    """Change maps: where and how much each stage changed the frame it was given; and how sure it is, where it says so.
+    Empty until somebody listens."""
 
     def __init__(self) -> None:
         self.listening = False
         self.last: dict[str, torch.Tensor] = {}
 
-    def note(self, stage: str, plain: Callable[[], torch.Tensor], result: torch.Tensor) -> None:
-        """Keep the map of ``stage``'s last frame: (height, width), the largest change of a channel."""
-        if self.listening:
-            self.last[stage] = (result - plain()).abs().amax(dim=0)
+    def note(
+        self,
+        stage: str,
+        plain: Callable[[], torch.Tensor],
+        result: torch.Tensor,
+        confidence: torch.Tensor | None = None,
+    ) -> None:
+        """Keep the maps of ``stage``'s last frame, (height, width), 0..1: the largest change of a channel, 1 for a
+        quarter of the range and more; and under "STAGE confidence" how sure it is."""
+        if not self.listening:
+            return
+        self.last[stage] = ((result - plain()).abs().amax(dim=0) * _EMPHASIS).clamp(max=1)
+        if confidence is not None:
+            self.last[f"{stage} confidence"] = confidence
 
     def taken(self) -> dict[str, torch.Tensor]:
         """The maps by stage since they were last taken."""
@@ -177,11 +189,12 @@ class StageLayer:
         keys = self._keys(rows, centre)
         window = Window(stacked, centre, rows, self._number(index), self._defects(span), keys)
         made = self._session.process(window)
-        staged, origin = (made.frame, made.origin) if isinstance(made, Made) else (made, None)
-        mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
-        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed)
+        told = made if isinstance(made, Made) else Made(made)
+        mixed = weight.mixed(lambda: self._plain(frames[index]), told.frame)
+        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed, told.confidence)
         if self._tracer:
-            self._tracer.made(index, self._upstream.trace(index), lambda: self._plain(frames[index]), mixed, origin)
+            before = self._upstream.trace(index)
+            self._tracer.made(index, before, lambda: self._plain(frames[index]), mixed, told.origin)
         return mixed
 
 

@@ -22,8 +22,6 @@ from .render import IsCancelled, Report, checking, rendering
 
 _GAP = 8
 """Black columns between the two pictures."""
-_EMPHASIS = 4
-"""A change map is white where a quarter of the range was changed."""
 
 
 def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCancelled) -> PreviewResult:
@@ -44,7 +42,7 @@ def preview(task: PreviewTask, chains: Chains, progress: Report, cancelled: IsCa
             before = _laid_out(work.pipeline.original(output), plan)
             pictures.append(_write(Path(task.folder), plan, output, before, after))
             for stage, change in work.pipeline.changes.taken().items():
-                picture = to_rgb8((change * _EMPHASIS).expand(3, -1, -1))
+                picture = to_rgb8(change.expand(3, -1, -1))
                 path = _save(Path(task.folder), f"{_stem(plan.shot.name)}.{output:06d}.{stage}.png", picture)
                 changes.append(ChangeMap(path, stage, output))
             progress(Progress(done, len(outputs), "preview"))

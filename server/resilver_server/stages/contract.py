@@ -5,13 +5,14 @@ A ``run`` module has, where its spec says so:
 
 - ``Analyser(parameters)``: an object satisfying ``Analyser`` (spec.analysed)
 - ``solve(measurements, clock, rate, parameters) -> State`` (spec.analysed)
+- ``advice(state, clock) -> Advice`` (spec.advises)
 - ``open_session(parameters, context) -> Session`` (spec.renders and not spec.retimes)
 - ``open_session(parameters, context) -> Interpolator`` (spec.retimes)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
@@ -30,6 +31,10 @@ minus ``clock``-independent source start (row r is media frame ``source.start + 
 State = Mapping[str, npt.NDArray[np.generic]]
 """Solved arrays by name, first axis = entry of the clock. Rendering entry i may read rows i - radius .. i + radius
 only: the engine hands over just these, and they go into the chunk's key."""
+
+
+Advice = Mapping[str, Sequence[int]]
+"""Media frames that people should look at, by reason, the most urgent first."""
 
 
 @dataclass(frozen=True)
@@ -114,19 +119,21 @@ class Origin(IntEnum):
 
 @dataclass(frozen=True)
 class Made:
-    """A frame by a stage that can tell from where it took its pixels, for clips of change maps."""
+    """A frame by a stage that can tell more of it than its pixels."""
 
     frame: torch.Tensor
     """(3, output height, output width)."""
-    origin: torch.Tensor
-    """(output height, output width) uint8 of ``Origin``."""
+    origin: torch.Tensor | None = None
+    """(output height, output width) uint8 of ``Origin``, for clips of change maps."""
+    confidence: torch.Tensor | None = None
+    """(output height, output width), 0..1: how sure the stage is, for previews."""
 
 
 class Session(Protocol):
     """An open stage. ``process`` is pure in its argument: same window, same result."""
 
     def process(self, window: Window) -> torch.Tensor | Made:
-        """(3, output height, output width), same device and dtype; alone, or with the origin of its pixels."""
+        """(3, output height, output width), same device and dtype; alone, or with what else there is to tell."""
 
 
 class Interpolator(Protocol):

@@ -97,6 +97,8 @@ class StageSpec:
     """Frozen dataclass whose fields are made with ``parameter``."""
     analysed: bool = False
     """Whether ``run`` has an ``Analyser`` and a ``solve``."""
+    advises: bool = False
+    """Whether ``run`` has an ``advice``: which frames people should look at, told with the findings of a shot."""
     renders: bool = True
     """Whether it changes pixels (cadence only tells times)."""
     retimes: bool = False
