@@ -17,9 +17,9 @@ import numpy.typing as npt
 from resilver_server.domain.clocks import Clock
 from resilver_server.stages.keys import NO_KEY
 
-NEAREST, WIDEST = 3, 6
+NEAREST, WIDEST = 2, 4
 """Entries between stones: as close as the scene's motion asks for, and as wide as it may."""
-GROWTH = 0.1
+GROWTH = 0.08
 """Of the distance from the key frame: stones lie at least so far apart."""
 LEFT = 0.7
 """Share of a stone's picture that must still be met; else the next stone follows."""

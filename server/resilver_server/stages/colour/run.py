@@ -37,7 +37,7 @@ _DARKER = 1.25
 _SHARP = 0.5
 """How much a colour counts, at full size, against a neighbour of the same luma."""
 _SHARP_STEPS = 6
-_REMEMBERED = 40
+_REMEMBERED = 48
 """Coloured stones: those on the way to this frame and to those that come."""
 
 

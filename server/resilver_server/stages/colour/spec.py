@@ -9,7 +9,7 @@ from resilver_server.stages.spec import StageInput, StageSpec, parameter
 
 LARGEST = 960 * 544
 """Pixels up to which frames are matched at their own size; larger ones are reduced by whole factors."""
-_SEEKING = 340
+_SEEKING = 400
 """Float32 planes at the size of matching: pictures, matches, the solver's pyramid and what is remembered."""
 _FULL = 24
 """Float32 planes at full size."""
