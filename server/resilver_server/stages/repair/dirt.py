@@ -34,7 +34,7 @@ _NEAR = 3
 """Pixels around within which disagreement counts in full."""
 _LASTING = 1.25
 """How much more dirt must stand out that lasts: an object that passes by does so too."""
-_ONE_SIDED = 1.25
+ONE_SIDED = 1.25
 """The same where there are frames on one side alone."""
 _CELL = 4
 _EDGE = 8
@@ -82,7 +82,7 @@ class Span:
     @property
     def factor(self) -> float:
         """How much more it takes."""
-        return (_LASTING if self.lasting else 1.0) * (_ONE_SIDED if self.one_sided else 1.0)
+        return (_LASTING if self.lasting else 1.0) * (ONE_SIDED if self.one_sided else 1.0)
 
     @property
     def one_sided(self) -> bool:

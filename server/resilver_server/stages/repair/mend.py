@@ -125,7 +125,8 @@ def mended(
         found = fill.filled(others, (row, column), can, masks, known, factor)
         result[:, row, column], origin[row, column] = found.values, found.origin
         error[row, column] = found.error
-    cover = torch.where(_goes_on(frame - result, error, mask, damaged.rim, factor), 1.0, damaged.cover)
+    surely = _SURELY * (1.0 if min(seen, default=0) * max(seen, default=0) < 0 else dirt.ONE_SIDED)
+    cover = torch.where(_goes_on(frame - result, surely * error, mask, damaged.rim, factor), 1.0, damaged.cover)
     result = torch.where((cover > 0) | held_out, result, frame)
     return _finished(frame, result, cover, origin, _lasting(masks, mask), corners)
 
@@ -139,14 +140,15 @@ def _lasting(masks: Mapping[int, torch.Tensor], mask: torch.Tensor) -> torch.Ten
 
 
 def _goes_on(
-    off: torch.Tensor, error: torch.Tensor, mask: torch.Tensor, rim: torch.Tensor, factor: int
+    off: torch.Tensor, enough: torch.Tensor, mask: torch.Tensor, rim: torch.Tensor, factor: int
 ) -> torch.Tensor:
     """(h, w) bool: where dirt goes on beyond its ``mask``, for a frame is off there from what is filled in, to the same
-    side as close by inside, by more than frames differ. Many frames tell that better than the few that find dirt."""
+    side as close by inside, by ``enough``, which is more than frames differ. Many frames tell that better than the few
+    that find dirt."""
     tone = motion.luma(off[None])[0, 0]
     inside = torch.stack([mask & (tone > 0), mask & (tone < 0)])[:, None].to(tone.dtype)
     near = highest(inside, 2 * _RIM * factor)[:, 0] > 0
-    far = tone.abs() > _SURELY * error
+    far = tone.abs() > enough
     return rim & far & torch.where(tone > 0, near[0], near[1])
 
 
