@@ -189,12 +189,13 @@ class StageLayer:
         keys = self._keys(rows, centre)
         window = Window(stacked, centre, rows, self._number(index), self._defects(span), keys)
         made = self._session.process(window)
-        told = made if isinstance(made, Made) else Made(made)
-        mixed = weight.mixed(lambda: self._plain(frames[index]), told.frame)
-        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed, told.confidence)
+        told = made if isinstance(made, Made) else None
+        staged = made.frame if isinstance(made, Made) else made
+        mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
+        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed, told and told.confidence)
         if self._tracer:
-            before = self._upstream.trace(index)
-            self._tracer.made(index, before, lambda: self._plain(frames[index]), mixed, told.origin)
+            before, origin = self._upstream.trace(index), told and told.origin
+            self._tracer.made(index, before, lambda: self._plain(frames[index]), mixed, origin)
         return mixed
 
 

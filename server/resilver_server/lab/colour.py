@@ -43,7 +43,8 @@ def chained(frames: Iterable[Frame], key: Frame) -> Iterator[Image]:
         flow = search.calc(here, there, np.zeros((*here.shape, 2), np.float32))
         rows, columns = np.mgrid[: here.shape[0], : here.shape[1]].astype(np.float32)
         x, y = columns + flow[..., 0], rows + flow[..., 1]
-        colour = cv2.remap(colour, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.remap(colour, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        colour = np.asarray(moved, np.float32)
         yield to_luma(after) + colour.transpose(2, 0, 1)
 
 

@@ -36,7 +36,7 @@ class Rates:
 def to_find(given: Image, without: Image, dirt: Flags) -> Flags:
     """(height, width): where dirt differs enough. ``given`` and ``without`` (3, height, width) with dirt and without;
     ``dirt`` (height, width) where any lies, however faint."""
-    return dirt & (np.abs(given - without).max(axis=0) >= SEEN)
+    return np.asarray(dirt & (np.abs(given - without).max(axis=0) >= SEEN), np.bool_)
 
 
 def changed(result: Image, given: Image) -> Flags:

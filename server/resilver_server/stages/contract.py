@@ -123,7 +123,7 @@ class Made:
 
     frame: torch.Tensor
     """(3, output height, output width)."""
-    origin: torch.Tensor | None = None
+    origin: torch.Tensor
     """(output height, output width) uint8 of ``Origin``, for clips of change maps."""
     confidence: torch.Tensor | None = None
     """(output height, output width), 0..1: how sure the stage is, for previews."""
