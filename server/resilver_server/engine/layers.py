@@ -189,14 +189,17 @@ class StageLayer:
         keys = self._keys(rows, centre)
         window = Window(stacked, centre, rows, self._number(index), self._defects(span), keys)
         made = self._session.process(window)
-        told = made if isinstance(made, Made) else None
-        staged = made.frame if isinstance(made, Made) else made
+        staged, origin, confidence = _told(made)
         mixed = weight.mixed(lambda: self._plain(frames[index]), staged)
-        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed, told and told.confidence)
+        self._changes.note(self._name, lambda: self._plain(frames[index]), mixed, confidence)
         if self._tracer:
-            before, origin = self._upstream.trace(index), told and told.origin
-            self._tracer.made(index, before, lambda: self._plain(frames[index]), mixed, origin)
+            self._tracer.made(index, self._upstream.trace(index), lambda: self._plain(frames[index]), mixed, origin)
         return mixed
+
+
+def _told(made: torch.Tensor | Made) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """The frame, from where its pixels come and how sure that is."""
+    return (made.frame, made.origin, made.confidence) if isinstance(made, Made) else (made, None, None)
 
 
 class RetimeLayer:
