@@ -16,7 +16,7 @@ from resilver_server.lab.pictures import Image
 from resilver_server.media.colour import from_rgb
 from resilver_server.stages.colour import run, tones
 from resilver_server.stages.colour.chains import NEAREST, WIDEST, Steps, chains, shares
-from resilver_server.stages.colour.course import wanted
+from resilver_server.stages.colour.course import automatic, wanted
 from resilver_server.stages.colour.spec import ColourParameters
 from resilver_server.stages.colour.spread import spread
 from resilver_server.stages.keys import KEYS, NO_KEY
@@ -182,10 +182,20 @@ class TestStage:
         frames = panned(6)
         shot = Shot(frames, {0: frames[0]}, walls=(3,))
         clock: Clock = shot.clock
-        assert run.advice(shot.state, clock)[0] in range(3, 6)
+        assert run.advice(shot.state, clock)["key frames wanted"][0] in range(3, 6)
 
 
 def test_equal_frames_have_no_change_of_distribution() -> None:
     frames = panned(1) * 5
     assert lab.distribution_change(frames) == 0
     assert lab.distribution_change([frames[0], frames[0] ** 2, frames[0]]) > 0.01
+
+
+def test_a_network_is_asked_for_scenes_that_nobody_painted() -> None:
+    """One frame of each such scene where little moves, none where a key frame is."""
+    clock = clock_of(12, Fraction(24), (5, 9))
+    kept = np.array([0, *[0.99] * 4, 0, *[0.99] * 3, 0, *[0.99] * 2])
+    assert len(automatic(clock, kept, [6])) == 2
+    chosen = automatic(clock, kept, [])
+    assert [sum(number in scene for number in chosen) for scene in (range(5), range(5, 9), range(9, 12))] == [1, 1, 1]
+    assert automatic(clock, np.zeros(12), [6])[0] in range(5)

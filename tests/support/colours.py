@@ -14,7 +14,7 @@ from resilver_server.domain.formats import FrameFormat
 from resilver_server.lab.pictures import Image, to_grey
 from resilver_server.stages.colour import run
 from resilver_server.stages.colour.spec import ColourParameters
-from resilver_server.stages.contract import KeyFrame, StageContext, State, Window
+from resilver_server.stages.contract import KeyFrame, Made, StageContext, State, Window
 from resilver_server.stages.keys import CONTENTS, KEYS
 
 from .flicker import analysis_frame, clock_of, stacked
@@ -56,7 +56,8 @@ class Shot:
     def processed(self, entry: int) -> Image:
         """A frame as the stage hands it on."""
         with torch.inference_mode():
-            return np.asarray(self.session.process(self._window(entry)).numpy())
+            made = self.session.process(self._window(entry))
+            return np.asarray((made.frame if isinstance(made, Made) else made).numpy())
 
     def _window(self, entry: int) -> Window:
         rows = {name: values[entry : entry + 1] for name, values in self.state.items()}

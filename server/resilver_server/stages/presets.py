@@ -59,8 +59,8 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "photo",
-        "Single pictures: enlarged four times.",
-        (StageSettings("upscale", {"scale": 4.0}),),
+        "Single pictures: coloured by a network, enlarged four times.",
+        (StageSettings("colour", {"model": "ddcolor-modelscope"}), StageSettings("upscale", {"scale": 4.0})),
     ),
 )
 

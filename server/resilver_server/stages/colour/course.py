@@ -70,6 +70,20 @@ def followed(
     return Steps(kept, pace), sure.mean(axis=(1, 2))
 
 
+def automatic(clock: Clock, kept: Plane, given: Sequence[int]) -> list[int]:
+    """Media frames to colour by a network: of scenes without a key frame those from which most is reached, and the
+    first where nothing is. As few as may be, for a network sees each one differently."""
+    found: list[int] = []
+    painted = {clock.scene(entry_of(clock, number)).start for number in given}
+    for start in sorted({0, *clock.walls} - painted):
+        scene = clock.scene(start)
+        own = kept[scene.start : scene.stop].copy()
+        own[:1] = 0
+        chosen = wanted(np.zeros(len(own)), own) or [0]
+        found += [clock.frames[start + entry] for entry in chosen]
+    return found
+
+
 def wanted(sure: Plane, kept: Plane) -> list[int]:
     """Entries where another key frame would help most, the best first: each is chosen for what all frames around it
     would gain (greedy, as in Nemhauser, Wolsey and Fisher, "An analysis of approximations for maximizing submodular set

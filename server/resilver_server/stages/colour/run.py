@@ -13,13 +13,23 @@ import torch
 from torch.nn import functional as F
 
 from resilver_server.domain.clocks import Clock
-from resilver_server.stages.contract import AnalysisFrame, KeyFrame, Measurements, StageContext, State, Window
+from resilver_server.models import colourise
+from resilver_server.stages.contract import (
+    Advice,
+    AnalysisFrame,
+    KeyFrame,
+    Made,
+    Measurements,
+    StageContext,
+    State,
+    Window,
+)
 from resilver_server.stages.keys import CONTENTS, KEYS, NO_KEY, REFERENCE
 
 from . import course, reference, tones
 from .chains import chains, shares
 from .match import Seen, box, matched, moved, seen
-from .spec import ColourParameters, reduction
+from .spec import NONE, ColourParameters, reduction
 from .spread import settled, spread
 
 _STRONG = 10.0
@@ -66,7 +76,8 @@ class Analyser:
 def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: ColourParameters) -> State:
     """keys (entries, 2 n) int64 as ``chains.chains`` tells (of a reference: that alone), first (entries,) float32 the
     share of the key frame before an entry against that after it, sure and kept (entries,) float32 as
-    ``course.followed`` tells. Looks as far as the scene's key frames lie, never across a wall."""
+    ``course.followed`` tells. Looks as far as the scene's key frames lie, never across a wall; with a network over all
+    of a scene that has none."""
     given = [int(number) for number in measurements[KEYS]]
     if REFERENCE in given:
         alone = np.tile(np.array([[REFERENCE, NO_KEY]], np.int64), (len(clock), 1))
@@ -74,29 +85,34 @@ def solve(measurements: Measurements, clock: Clock, rate: Fraction, parameters: 
         return {KEYS: alone, "first": nothing, "sure": nothing, "kept": nothing}
     first = int(measurements["frame"][0, 0]) if len(measurements["frame"]) else 0
     steps, sure = course.followed(measurements["back"], measurements["forth"], first, clock, given)
+    if parameters.model != NONE:
+        given = sorted({*given, *course.automatic(clock, steps.kept, given)})
+        steps, sure = course.followed(measurements["back"], measurements["forth"], first, clock, given)
     wanted = chains(clock, given, steps)
     rows = {"first": shares(clock, wanted), "sure": sure, "kept": steps.kept}
     return {KEYS: wanted, **{name: row.astype(np.float32) for name, row in rows.items()}}
 
 
-def advice(state: State, clock: Clock) -> list[int]:
-    """Media frames that are worth painting, the best first; none where the key frames tell enough."""
+def advice(state: State, clock: Clock) -> Advice:
+    """Frames that are worth painting, the best first; none where the key frames tell enough."""
     kept, sure = (np.asarray(state[name], np.float64) for name in ("kept", "sure"))
-    return [clock.frames[entry] for entry in course.wanted(sure, kept)]
+    return {"key frames wanted": [clock.frames[entry] for entry in course.wanted(sure, kept)]}
 
 
 class _Session:
     def __init__(self, parameters: ColourParameters, context: StageContext) -> None:
         self._parameters, self._weights = parameters, context.luma
+        self._network = context.networks.get(parameters.model)
         self._factor = reduction(context.input.height, context.input.width)
         self._stones: OrderedDict[tuple[bytes, ...], Coloured] = OrderedDict()
 
-    def process(self, window: Window) -> torch.Tensor:
+    def process(self, window: Window) -> torch.Tensor | Made:
         frame = window.frames[window.centre]
         numbers = window.state[KEYS][window.centre].tolist()
         if all(number == NO_KEY for number in numbers):
             return frame
-        return self.coloured(window)[0]
+        coloured, sure = self.coloured(window)
+        return Made(coloured, torch.zeros_like(sure, dtype=torch.uint8), sure)
 
     def coloured(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
         """(3, h, w) the centre in colour, and (h, w), 0..1: how surely."""
@@ -152,7 +168,14 @@ class _Session:
         here = seen(tones.luma(small, self._weights))
         if len(chain) > 1:
             return carried(here, [(shown, 1.0) for shown in self._shown(chain[:-1], window)])
-        return Coloured(here, tones.chroma(small, self._weights), torch.ones_like(here.light))
+        colour = tones.chroma(small if key.given else self._guessed(small), self._weights)
+        return Coloured(here, colour, torch.ones_like(here.light))
+
+    def _guessed(self, small: torch.Tensor) -> torch.Tensor:
+        """A frame of the film, (1, 3, h, w), as the network colours it."""
+        assert self._network is not None, "only with a network frames that nobody painted are key frames"
+        light = tones.luma(small, self._weights)[0, 0]
+        return colourise.joined(light, colourise.chroma(self._network, light).to(light))[None]
 
     def _graded(self, found: Coloured, light: torch.Tensor, window: Window) -> torch.Tensor:
         settings, colour = self._parameters, found.colour
