@@ -109,6 +109,7 @@ TASK = Task(
         "nobody can know."
     ),
     wrong=(
+        "- A single burnt frame is rebuilt a little worse than by FFmpeg's overlapped blocks or mvtools'.\n"
         "- What moved in a curve or turned while it was burnt comes out on a straight way between both sides.\n"
         "- A frame burnt over a part only counts as dirt if that part is small enough, else it is left.\n"
         "- Bursts of more than four frames are left alone."

@@ -75,8 +75,8 @@ TASK = Task(
         "cannot clean there. `no dirt`: clips as they are, in which something moves fast."
     ),
     wrong=(
-        "- Dirt on and beside somebody who comes near the camera is found least, and less at the ends of a shot "
-        "than within.\n"
+        "- Dirt that stays for two frames on and beside somebody who comes near the camera is missed: there a "
+        "median along the motion is far nearer to the truth.\n"
         "- Very fast limbs at few frames a second are nibbled at now and then.\n"
         "- Inside dirt, in shots that stand still, a median over five frames is as near to the clean frame or "
         "nearer: it takes half of the grain away as well, and changes nearly every pixel of the film.\n"

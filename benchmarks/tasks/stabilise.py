@@ -108,7 +108,8 @@ TASK = Task(
     wrong=(
         "- Weave that is slower than a camera could move is kept in part: three quarters of what is put in "
         f"here lie below {ABOVE:.0f} Hz.\n"
-        "- Where a pan starts or stops at once, the corner is rounded over a few frames."
+        "- Where a pan starts or stops at once, the corner is rounded over a few frames: over a short pan the "
+        "course lost is more than the weave taken out."
     ),
     figures=(
         Figure(
@@ -134,5 +135,6 @@ TASK = Task(
     asked=(
         Asked("under 0.1 pixel left", "Resilver", "fast", STANDS, at_most=0.1),
         Asked("under 0.1 pixel left in a pan", "Resilver", "fast", PANS, at_most=0.1),
+        Asked("the course of a pan within 0.5 pixel, under one pixel of weave", "Resilver", "all", PANS, at_most=0.5),
     ),
 )

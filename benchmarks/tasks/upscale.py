@@ -69,6 +69,7 @@ TASK = Task(
         "network that it takes on a CPU when nobody says which."
     ),
     wrong=(
+        "- Four times the size, and on film with its grain, plain filters are nearer to the truth.\n"
         "- The networks invent detail that looks right and is not there: PSNR punishes that, the eye does "
         "not.\n"
         "- Grain is enlarged, or painted over, by networks that never saw film: reduce it before, and lay it "
