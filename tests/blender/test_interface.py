@@ -200,7 +200,7 @@ def test_drawing_touches_no_network_and_needs_no_server(drawn: dict[str, Any]) -
 
 def test_stages_are_drawn_from_the_servers_catalogue(drawn: dict[str, Any]) -> None:
     stages = drawn["known"]["Stages"]
-    assert stages[stages.index("Deflicker: True") : stages.index("Repair: False")] == [
+    assert stages[stages.index("Deflicker: True") : stages.index("Repair: True")] == [
         "Deflicker: True", "Strength: 1.0", "Window: 3.0", "Local: True", "Limit: 0.5",
         "Matte channel: 0", "Keep channel: 0",
     ]  # fmt: skip
