@@ -166,6 +166,11 @@ def test_pans_under_a_pixel_of_weave_are_kept(rate: int) -> None:
 
 
 @RATES
+def test_pans_that_turn_or_start_slowly_come_out_much_as_they_were(rate: int) -> None:
+    assert max(left_of_pans(rate)[name][0] for name in SLOW) < 0.65
+
+
+@RATES
 @pytest.mark.xfail(reason="0.45 to 0.6 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
 def test_pans_that_turn_or_start_slowly_are_kept(rate: int) -> None:
     assert max(left_of_pans(rate)[name][0] for name in SLOW) < 0.5
@@ -179,14 +184,24 @@ def test_pans_without_weave_are_left_alone(rate: int) -> None:
         assert np.abs(left).max() <= 0.05
 
 
-@pytest.mark.xfail(reason="0.52 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
-def test_a_pan_that_starts_at_once_is_kept() -> None:
+@cache
+def left_of_a_jerk() -> tuple[float, float]:
     """From rest to 4 pixels a frame between two frames, which no camera does, under a pixel of weave."""
     (left,) = left_of([pan(160)], 24, 1.0, range(40, 48))
     off, quick = left.reshape(-1, 2), np.concatenate([fast(each, RATE) for each in left])
     print(f"at once: off by {deviation(off):.3f}, at most {np.abs(off).max():.2f}; above 2 Hz {deviation(quick):.3f}")
-    assert deviation(quick) < 0.1
-    assert deviation(off) < 0.5
+    return deviation(off), deviation(quick)
+
+
+def test_a_pan_that_starts_at_once_comes_out_much_as_it_was() -> None:
+    off, quick = left_of_a_jerk()
+    assert off < 0.65
+    assert quick < 0.1
+
+
+@pytest.mark.xfail(reason="0.52 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
+def test_a_pan_that_starts_at_once_is_kept() -> None:
+    assert left_of_a_jerk()[0] < 0.5
 
 
 @pytest.mark.parametrize("speed", [0.0, 30.0])
@@ -223,12 +238,15 @@ def test_starts_and_stops_do_not_lag() -> None:
 
 
 def test_nothing_wanders_off() -> None:
-    """Over what is seen together moves come to nothing: the mean of the place is that of the smooth course. (Over less
-    they are what slow weave was.)"""
+    """Over what is seen together moves come to nothing: the mean of the place is that of the smooth course. Over less
+    they take slow weave out, so there what is left of it counts."""
     film = aged(people(96, 192), 1.0, 5)
     moves = np.asarray(solved([f.frame for f in film], clock_of(96, RATE), RATE)["move"], np.float64)[:, :2]
-    print("mean move over 4 s", moves.mean(axis=0))
+    left = places(film) + moves
+    means = np.array([left[k : k + 49].mean(axis=0) for k in range(48)]) - left.mean(axis=0)
+    print("mean move over 4 s", moves.mean(axis=0), "mean of what is left over 2 s at most", np.abs(means).max())
     assert np.abs(moves.mean(axis=0)).max() < 0.1
+    assert np.abs(means).max() < 0.35
 
 
 def test_a_moved_frame_is_as_sharp_as_before() -> None:
