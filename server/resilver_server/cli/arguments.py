@@ -16,6 +16,7 @@ from resilver_server.domain.rates import Rate, format_rate, parse_rate
 from resilver_server.domain.recipes import Recipe, Scalar, StageSettings
 from resilver_server.domain.spans import parse_frames as parse_frame_list
 from resilver_server.media.profiles import PROFILES, profile
+from resilver_server.planning.tasks import Device
 from resilver_server.stages.spec import FIELDS
 
 _TARGET = re.compile(r"(?:(?P<width>\d+)x(?P<height>\d+))?(?:@(?P<rate>.+))?")
@@ -47,6 +48,16 @@ def rate_argument(text: str, option: str) -> Rate:
         return parse_rate(text)
     except InvalidRate as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def device_argument(name: str | None) -> Device:
+    """The device of that id, or the best there is. torch is imported only now."""
+    from resilver_server.engine.device import devices
+
+    chosen = next((found for found in devices() if name in (None, found.id)), None)
+    if chosen is None:
+        raise typer.BadParameter(f"there is no device {name!r}", param_hint="--device")
+    return chosen
 
 
 def parse_stage(text: str) -> StageSettings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from .arguments import parse_target
+from .arguments import device_argument, parse_target
 from .reporting import console
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def bench(
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Time networks alone, in their stage, and in the whole pipeline. Quote the ratios: machines differ."""
-    from resilver_server.engine.device import devices
     from resilver_server.lab import bench as lab
 
     measure = parse_target(size).size
@@ -41,9 +40,7 @@ def bench(
     if memory:
         _print_memory(measure)
         return
-    chosen = next((found for found in devices() if device in (None, found.id)), None)
-    if chosen is None:
-        raise typer.BadParameter(f"there is no device {device!r}", param_hint="--device")
+    chosen = device_argument(device)
     none_given = not (upscale or interpolate)
     timings = [
         *(

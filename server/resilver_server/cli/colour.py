@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .arguments import device_argument
 from .paths import real_path
 from .reporting import ReportingGroup, console
 
@@ -33,12 +34,9 @@ def train(
     """Teach a small network the colours of your pictures. The same command goes on where it was broken off."""
     import torch  # imported only when it is needed
 
-    from resilver_server.engine.device import devices
     from resilver_server.training.course import Course, teach
 
-    chosen = next((found for found in devices() if device in (None, found.id)), None)
-    if chosen is None:
-        raise typer.BadParameter(f"there is no device {device!r}", param_hint="--device")
+    chosen = device_argument(device)
     course = Course(name, real_path(references), real_path(held_out) if held_out else None, steps, seed)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from .architectures import (
     SpanParameters,
     SrvggParameters,
 )
-from .cards import CARDS, CardFile, ModelCard, cards_folder
+from .cards import CARDS, CardFile, ModelCard, cards_folder, is_id
 from .converters.checkpoint import read_checkpoint
 from .converters.convert import serialised
 from .converters.recognise import Recognised, recognise
@@ -79,7 +78,7 @@ def _read_user_card(path: Path) -> UserCard:
         wanted = loads(UserCard, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the card cannot be read: {error}", where=str(path)) from error
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", wanted.id):
+    if not is_id(wanted.id):
         raise InvalidRequest(
             f"{wanted.id!r} is no id", where=str(path), remedy="use lower-case letters, digits, dot, dash, underscore"
         )

@@ -6,6 +6,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -373,6 +374,11 @@ CARDS: tuple[ModelCard, ...] = (
     ),
 )
 """Every model that Resilver knows by itself."""
+
+
+def is_id(text: str) -> bool:
+    """Whether a card may be called so: lower-case letters, digits, dot, dash, underscore; it is a file's name too."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", text) is not None
 
 
 def cards_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from resilver_server.domain.digests import digest_bytes, digest_of
 from resilver_server.domain.serial import dumps
 from resilver_server.models import loader, store
 from resilver_server.models.architectures import Architecture, TaughtParameters
-from resilver_server.models.cards import CARDS, CardFile, ModelCard, all_cards, cards_folder
+from resilver_server.models.cards import CARDS, CardFile, ModelCard, all_cards, cards_folder, is_id
 from resilver_server.models.converters.convert import serialised
 from resilver_server.models.nets.taught import Taught
 from resilver_server.models.sources import LocalFile
@@ -31,7 +30,6 @@ ENCODER = "efficientnet-lite0"
 _VERSION = 1
 """Raised when the same pictures would teach something else."""
 _FEWEST = 2
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def teach(course: Course, device: torch.device, progress: Progress) -> Outcome:
 
 
 def _ensure_free(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not is_id(name):
         remedy = "use lower-case letters, digits, dot, dash, underscore"
         raise InvalidRequest(f"{name!r} is no name for a model", remedy=remedy)
     taken = {card.id: card for card in all_cards()}

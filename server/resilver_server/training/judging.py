@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from resilver_server.lab.measure import psnr
 from resilver_server.models.colourise import joined, taught_chroma
 from resilver_server.models.nets.taught import Taught
 from resilver_server.models.store import write_atomically
@@ -79,6 +79,4 @@ def _apart(one: Reference, other: Reference) -> float:
 
 
 def _psnr(reference: Reference, chroma: torch.Tensor) -> float:
-    shown, truth = (joined(reference.luma[0], planes).clamp(0, 1) for planes in (chroma, reference.chroma))
-    error = float(((shown - truth) ** 2).mean())
-    return min(_PEAK, -10 * math.log10(max(error, 1e-12)))
+    return min(_PEAK, psnr(*(joined(reference.luma[0], planes).clamp(0, 1) for planes in (chroma, reference.chroma))))

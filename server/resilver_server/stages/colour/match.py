@@ -16,6 +16,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
+from resilver_server.stages.planes import box
+
 Bytes = npt.NDArray[np.uint8]
 Flow = npt.NDArray[np.float32]
 """(height, width, 2): right and down, in pixels."""
@@ -99,13 +101,6 @@ def moved(planes: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
     x = x.clamp(0, width - 1) * (2 / max(1, width - 1)) - 1
     y = y.clamp(0, height - 1) * (2 / max(1, height - 1)) - 1
     return F.grid_sample(planes, torch.stack([x, y], dim=-1), mode="bilinear", align_corners=True)
-
-
-def box(planes: torch.Tensor, reach: int) -> torch.Tensor:
-    """Mean over squares of 2 ``reach`` + 1 pixels, edges repeated."""
-    for padding, kernel in (((reach, reach, 0, 0), (1, 2 * reach + 1)), ((0, 0, reach, reach), (2 * reach + 1, 1))):
-        planes = F.avg_pool2d(F.pad(planes, padding, mode="replicate"), kernel, 1)
-    return planes
 
 
 def _fine(here: Bytes, there: Bytes) -> Flow:

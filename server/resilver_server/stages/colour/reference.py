@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from .match import box
+from resilver_server.stages.planes import box
 
 _CELLS = 4096
 """Places of each picture, about."""

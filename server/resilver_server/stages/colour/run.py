@@ -25,10 +25,11 @@ from resilver_server.stages.contract import (
     Window,
 )
 from resilver_server.stages.keys import CONTENTS, KEYS, NO_KEY, REFERENCE
+from resilver_server.stages.planes import box, reduced
 
 from . import course, reference, tones
 from .chains import chains, shares
-from .match import Seen, box, matched, moved, seen
+from .match import Seen, matched, moved, seen
 from .spec import NONE, ColourParameters, reduction
 from .spread import settled, spread
 
@@ -117,7 +118,7 @@ class _Session:
     def coloured(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
         """(3, h, w) the centre in colour, and (h, w), 0..1: how surely."""
         light = tones.luma(window.frames[window.centre][None], self._weights)
-        here = seen(_reduced(light, self._factor))
+        here = seen(reduced(light, self._factor))
         found = self._found(here, window)
         colour = self._graded(found, here.light, window)
         height, width = light.shape[-2:]
@@ -164,7 +165,7 @@ class _Session:
 
     def _made(self, chain: list[int], window: Window) -> Coloured:
         key: KeyFrame = window.keys[chain[-1]]
-        small = _reduced(key.picture[None], self._factor)
+        small = reduced(key.picture[None], self._factor)
         here = seen(tones.luma(small, self._weights))
         if len(chain) > 1:
             return carried(here, [(shown, 1.0) for shown in self._shown(chain[:-1], window)])
@@ -182,7 +183,7 @@ class _Session:
         if settings.palette:
             given = [key.picture[None] for key in window.keys.values() if key.given]
             if given:
-                small = [tones.chroma(_reduced(picture, 4 * self._factor), self._weights) for picture in given]
+                small = [tones.chroma(reduced(picture, 4 * self._factor), self._weights) for picture in given]
                 colour = tones.held(colour, tones.palette(small), settings.palette)
         return tones.graded(colour, light, settings.saturation, settings.warmth, settings.skin, self._weights)
 
@@ -224,13 +225,6 @@ def _name(chain: list[int], window: Window) -> tuple[bytes, ...]:
     half = len(numbers) // 2
     side = 0 if numbers[: len(chain)] == chain else half
     return tuple(rows[side + step].tobytes() for step in range(len(chain)))
-
-
-def _reduced(planes: torch.Tensor, factor: int) -> torch.Tensor:
-    if factor == 1:
-        return planes
-    height, width = planes.shape[-2:]
-    return F.avg_pool2d(F.pad(planes, (0, -width % factor, 0, -height % factor), mode="replicate"), factor)
 
 
 def open_session(parameters: ColourParameters, context: StageContext) -> _Session:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from resilver_server.stages.planes import reduced
+
 _SIGMA = 0.02
 """Difference of luma over which neighbours have e times less to do with one another."""
 _LEAST = 1e-3
@@ -30,8 +32,8 @@ def spread(light: torch.Tensor, colour: torch.Tensor, known: torch.Tensor) -> to
         mean = (known * colour).sum(dim=(2, 3), keepdim=True) / known.sum(dim=(2, 3), keepdim=True)
         start = mean.expand_as(colour)
     else:
-        coarse = _halved(known)
-        below = spread(_halved(light), _halved(known * colour) / coarse, 4 * coarse)
+        coarse = reduced(known, 2)
+        below = spread(reduced(light, 2), reduced(known * colour, 2) / coarse, 4 * coarse)
         start = F.interpolate(below, scale_factor=2, mode="bilinear", align_corners=False)[..., :height, :width]
     return settled(start, light, colour, known, _STEPS)
 
@@ -61,8 +63,3 @@ def _passed(values: torch.Tensor, across: torch.Tensor, down: torch.Tensor) -> t
     total[..., 1:, :] += down * values[..., :-1, :]
     total[..., :-1, :] += down * values[..., 1:, :]
     return total
-
-
-def _halved(planes: torch.Tensor) -> torch.Tensor:
-    height, width = planes.shape[-2:]
-    return F.avg_pool2d(F.pad(planes, (0, width % 2, 0, height % 2), mode="replicate"), 2)

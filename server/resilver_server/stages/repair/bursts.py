@@ -17,9 +17,9 @@ from resilver_client.errors import InvalidRecipe
 from resilver_server.domain.clocks import Clock
 from resilver_server.domain.spans import Span, format_frames
 from resilver_server.stages.contract import Made, Measurements, Origin, State
+from resilver_server.stages.planes import reduced, sharply_at, smooth, spread
 
 from . import motion, sizes
-from .planes import reduced, sharply_at, smooth, spread
 from .spec import BAD_FRAMES
 
 Array = npt.NDArray[np.float32]

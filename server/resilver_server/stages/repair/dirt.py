@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from .planes import around, box, highest, lowest, reduced
+from resilver_server.stages.planes import around, box, highest, lowest, reduced
 
 _LONGEST = 3
 """Frames that a piece of dirt stays at most."""

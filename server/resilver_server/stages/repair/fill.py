@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import torch
 
 from resilver_server.stages.contract import Origin
+from resilver_server.stages.planes import around, at, highest, sharply_at, spread
 
 from . import motion
-from .planes import around, at, highest, sharply_at, spread
 
 Places = tuple[torch.Tensor, torch.Tensor]
 """(p,) rows and (p,) columns of a full frame."""

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from . import motion, planes, sizes
+from resilver_server.stages import planes
+
+from . import motion, sizes
 from .line_fill import Strip
 from .line_joins import SIDE
 

@@ -11,9 +11,9 @@ import torch
 
 from resilver_server.stages import grain as grains
 from resilver_server.stages.contract import Made, Origin, Window
+from resilver_server.stages.planes import highest, reduced, spread
 
 from . import bursts, dirt, fill, motion, sizes, surroundings
-from .planes import highest, reduced, spread
 
 _RIM = 2
 """Pixels, at the size dirt is sought at, by which it may be larger than what was found."""

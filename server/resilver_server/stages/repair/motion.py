@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from .planes import highest, lowest
+from resilver_server.stages.planes import highest, lowest
 
 Bytes = npt.NDArray[np.uint8]
 Flow = npt.NDArray[np.float32]

@@ -13,9 +13,9 @@ import torch
 from resilver_server.domain.clocks import Clock
 from resilver_server.domain.spans import parse_frames
 from resilver_server.stages.contract import AnalysisFrame, Made, Measurements, StageContext, State, Window
+from resilver_server.stages.planes import spread
 
 from . import bursts, dirt, lines, mend
-from .planes import spread
 from .spec import BAD_FRAMES, RepairParameters
 from .view import View, found, offsets
 

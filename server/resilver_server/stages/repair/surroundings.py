@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import torch
 
+from resilver_server.stages.planes import box, highest, reduced, spread
+
 from . import exemplars
 from .exemplars import REACH
-from .planes import box, highest, reduced, spread
 
 _COARSEST = 112
 """Longer edge of the picture on which every patch is tried, at most."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from resilver_server.stages.contract import Window
+from resilver_server.stages.planes import around, reduced, smooth
 
 from . import bursts, dirt, motion, sizes, things
-from .planes import around, reduced, smooth
 from .spec import DIRT_REACH, RepairParameters
 
 _THINGS = 0.04

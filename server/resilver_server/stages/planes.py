@@ -1,4 +1,4 @@
-"""Small operations on (n, c, h, w) planes that detection and filling share. Pure, and the same on every device."""
+"""Small operations on (n, c, h, w) planes that stages share. Pure, and the same on every device."""
 
 from __future__ import annotations
 
