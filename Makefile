@@ -21,7 +21,7 @@ check: .venv/.ready-test
 # Resilver beside other people's tools: benchmarks/results and docs/quality.md. Some tasks: make bench TASKS="dirt lines"
 bench: .venv/.ready-demo
 	.ci/setup-peers $(PYTHON)
-	$(BIN)/resilver models pull rife-4.25 span-x2 realesr-animevideov3
+	$(BIN)/resilver models pull rife-4.25 span-x2 realesr-animevideov3 efficientnet-lite0
 	$(BIN)/python -m benchmarks.run $(TASKS)
 
 proto:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -19,7 +20,7 @@ from resilver_server.engine.chain import Chains
 from resilver_server.engine.device import devices, libraries
 from resilver_server.engine.render import rendering
 from resilver_server.engine.tasks import run
-from resilver_server.lab.pictures import to_luma
+from resilver_server.lab.pictures import Frame, Image, as_array, to_luma
 from resilver_server.media.probe import probe
 from resilver_server.media.profiles import profile
 from resilver_server.media.writer import SegmentWriter
@@ -47,6 +48,19 @@ def restored(planes: Planes, rate: Fraction, stages: Sequence[StageSettings]) ->
         begun = time.perf_counter()
         state = _solved(plan, Path(folder))
         return Made(_rendered(plan, state), time.perf_counter() - begun)
+
+
+def coloured(planes: Planes, keys: Mapping[int, Planes], rate: Fraction, stage: StageSettings) -> Made:
+    """The clip as (n, 3, height, width) after a stage that is given (3, height, width) key frames by their numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "keys").mkdir()
+        for number, key in keys.items():
+            cv2.imwrite(str(Path(folder) / "keys" / f"{number:04d}.png"), key[::-1].transpose(1, 2, 0))
+        settings = replace(stage, key_frames=str(Path(folder) / "keys"))
+        plan = _planned(_written(planes, rate, Path(folder) / "film.mkv"), [settings])
+        begun = time.perf_counter()
+        state = _solved(plan, Path(folder))
+        return Made(_rendered(plan, state, as_array), time.perf_counter() - begun)
 
 
 def alike(given: Planes, others: Sequence[Planes], rate: Fraction, stages: Sequence[StageSettings]) -> list[Planes]:
@@ -82,10 +96,10 @@ def _solved(plan: ShotPlan, folder: Path) -> str:
     return state
 
 
-def _rendered(plan: ShotPlan, state: str) -> Planes:
+def _rendered(plan: ShotPlan, state: str, taken: Callable[[Frame], Image] = to_luma) -> Planes:
     outputs = list(plan.outputs)
     with rendering(plan, state, outputs, Chains(), _idle) as work:
-        return np.stack([rounded(to_luma(work.pipeline.frame(output))) for output in outputs])
+        return np.stack([rounded(taken(work.pipeline.frame(output))) for output in outputs])
 
 
 def _idle() -> None:

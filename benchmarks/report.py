@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 # Quality, measured
 
 Written by `benchmarks/report.py` from the figures in `benchmarks/results/`; do not edit. `make bench` measures
-anew, in about a quarter of an hour on two cores; `make bench TASKS=dirt` one task.
+anew, in about twenty minutes on two cores; `make bench TASKS=dirt` one task.
 
 **How.** Clean clips are aged by `resilver age`'s own code, so that the truth is known to the pixel. Everybody
 gets the same frames, in 8 bits and grey, and gives back as many; what comes back is rounded to 8 bits. Resilver

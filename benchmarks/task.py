@@ -30,6 +30,8 @@ class Case:
     """Figures of a result, by their keys; only those that mean something for this group."""
     facts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """What peers are told beside the clip, where they have no means to find it."""
+    keys: Mapping[int, Planes] = field(default_factory=dict)
+    """Frames in colour, (3, height, width), by their numbers."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..task import Task
-from . import bursts, deflicker, degrain, dirt, interpolate, lines, stabilise, upscale
+from . import bursts, colour, deflicker, degrain, dirt, interpolate, lines, stabilise, upscale
 
 TASKS: tuple[Task, ...] = (
     dirt.TASK,
@@ -12,6 +12,7 @@ TASKS: tuple[Task, ...] = (
     deflicker.TASK,
     stabilise.TASK,
     degrain.TASK,
+    colour.TASK,
     interpolate.TASK,
     upscale.TASK,
 )

@@ -12,7 +12,7 @@ import torch
 from resilver_server.domain.clocks import Clock
 from resilver_server.domain.formats import ColourTags
 from resilver_server.lab import colour as lab
-from resilver_server.lab.pictures import Image
+from resilver_server.lab.pictures import Image, to_grey
 from resilver_server.media.colour import from_rgb
 from resilver_server.stages.colour import run, tones
 from resilver_server.stages.colour.chains import NEAREST, WIDEST, Steps, chains, shares
@@ -189,6 +189,24 @@ def test_equal_frames_have_no_change_of_distribution() -> None:
     frames = panned(1) * 5
     assert lab.distribution_change(frames) == 0
     assert lab.distribution_change([frames[0], frames[0] ** 2, frames[0]]) > 0.01
+
+
+def test_colours_by_brightness_are_the_key_frames() -> None:
+    frames = panned(2)
+    key, none = frames[0], np.zeros((3, 96, 160), np.float32)
+    (found,) = lab.transferred([frames[1]], key, samples=400)
+    assert np.abs(found.mean(axis=(1, 2)) - frames[1].mean(axis=(1, 2))).max() < 0.05
+    assert np.abs(np.tensordot(BT709, found - frames[1], 1)).max() < 1e-4
+    assert not np.abs(next(lab.transferred([frames[1]], none)) - to_grey(frames[1])).any()
+
+
+def test_what_stands_still_is_told_from_what_moves() -> None:
+    frames = [np.zeros((3, 48, 64), np.float32) for _ in range(4)]
+    for k, frame in enumerate(frames):
+        frame[:, 20:28, 4 * k : 4 * k + 6] = 1
+    steady = lab.still(frames)
+    assert steady[:, 40:].all()
+    assert not steady[20:28, :18].any()
 
 
 def test_a_network_is_asked_for_scenes_that_nobody_painted() -> None:

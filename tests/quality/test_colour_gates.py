@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
 from resilver_server.lab.age import AgeSettings, age
-from resilver_server.lab.colour import chroma, unrest
+from resilver_server.lab.colour import chroma, still, unrest
 from resilver_server.lab.pictures import Image
 from support.colour_figures import figures
 from support.colours import Shot
@@ -46,12 +45,12 @@ def test_still_places_keep_their_chroma_under_flicker_and_grain() -> None:
     settings = replace(AgeSettings(), lost=0, repeated=0, dirt=0, scratches=0, weave=0)
     clip = movie(footage("colour", PEOPLE), 13, WIDTH, 600)
     aged = [found.frame for found in age(clip, settings, 11)]
-    still = _still(clip)
+    steady = still(clip)
     key = _painted(aged[0], clip[0])
     shot = Shot(aged, {0: key})
     found = [frame for frame, _ in shot.coloured(range(1, 13))]
-    free = still & _free(shot.grey, key)
-    parts = {name: round(unrest(found, where), 3) for name, where in (("still", still), ("free", free))}
+    free = steady & _free(shot.grey, key)
+    parts = {name: round(unrest(found, where), 3) for name, where in (("still", steady), ("free", free))}
     print("r.m.s. of chroma, codes:", parts, "free are", round(float(free.mean()), 3), "of the frame")
     assert free.mean() > 0.3
     assert parts["free"] < 0.5
@@ -66,10 +65,3 @@ def _free(grey: Sequence[Image], key: Image) -> np.ndarray:
 def _painted(aged: Image, clean: Image) -> Image:
     """An aged frame with the colours of the clean one."""
     return np.asarray((aged + chroma(clean)).clip(0, 1), np.float32)
-
-
-def _still(clip: list[Image]) -> np.ndarray:
-    """(height, width): where nothing moves, some pixels around included."""
-    spread = np.ptp(np.stack([frame.mean(axis=0) for frame in clip]), axis=0)
-    moving = cv2.dilate((cv2.GaussianBlur(spread, (0, 0), 1.5) > 0.04).astype(np.uint8), np.ones((9, 9), np.uint8))
-    return np.asarray(moving == 0)

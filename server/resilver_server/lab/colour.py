@@ -14,6 +14,8 @@ from .pictures import Frame, Image, as_array, to_luma
 
 _BINS = 256
 _STEPS = (1, 2, 4)
+_MOVES = 0.04
+"""Difference of brightness over a clip above which a place moves."""
 
 
 def distribution_change(frames: Iterable[Frame]) -> float:
@@ -48,6 +50,23 @@ def chained(frames: Iterable[Frame], key: Frame) -> Iterator[Image]:
         yield to_luma(after) + colour.transpose(2, 0, 1)
 
 
+def transferred(frames: Iterable[Frame], key: Frame, samples: int = 200, radius: int = 2) -> Iterator[Image]:
+    """Baseline: each frame by itself takes the key frame's chroma where brightness and its deviation, over a square of
+    2 ``radius`` + 1 pixels, are most alike among ``samples`` places of a jittered grid (Welsh, Ashikhmin and Mueller,
+    "Transferring Color to Greyscale Images", SIGGRAPH 2002: both weighted alike, the key's luma brought to the frame's
+    mean and deviation)."""
+    light = to_luma(key)
+    places = _jittered(light.shape, samples)
+    colour = chroma(key)[:, places[0], places[1]]
+    for frame in frames:
+        here = to_luma(frame)
+        level = (light - light.mean()) * (here.std() / max(float(light.std()), 1e-3)) + here.mean()
+        known = _texture(level, radius)[:, places[0], places[1]]
+        own = _texture(here, radius).reshape(2, -1)
+        apart = np.square(own[:, :, None] - known[:, None, :]).sum(axis=0)
+        yield here + colour[:, apart.argmin(axis=1)].reshape(3, *here.shape)
+
+
 def chroma(frame: Frame) -> Image:
     """(3, height, width): R', G' and B' less luma."""
     image = as_array(frame)
@@ -60,6 +79,29 @@ def unrest(frames: Sequence[Frame], still: npt.NDArray[np.bool_]) -> float:
     pixels = [chroma(frame)[:, still] for frame in frames]
     scaled = np.stack([[part[2] / 1.8556, part[0] / 1.5748] for part in pixels]) * 224
     return float(np.sqrt(np.mean(np.var(scaled, axis=0))))
+
+
+def still(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
+    """(height, width): where nothing moves in clean frames, some pixels around what does left out."""
+    spread = np.ptp(np.stack([as_array(frame).mean(axis=0) for frame in frames]), axis=0)
+    moving = cv2.GaussianBlur(spread, (0, 0), 1.5) > _MOVES
+    return np.asarray(cv2.dilate(moving.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0)
+
+
+def _jittered(shape: tuple[int, ...], samples: int) -> npt.NDArray[np.int64]:
+    """(2, n) rows and columns: one place in each cell of a grid, the same ones each time."""
+    random, edge = np.random.default_rng(1), math.sqrt(shape[0] * shape[1] / samples)
+    rows, columns = (np.arange(0, side, edge) for side in shape)
+    grid = np.stack(np.meshgrid(rows, columns, indexing="ij")).reshape(2, -1)
+    placed = grid + random.random(grid.shape) * edge
+    return np.asarray(np.minimum(placed, np.array(shape)[:, None] - 1), np.int64)
+
+
+def _texture(light: Image, radius: int) -> Image:
+    """(2, height, width): luma and its deviation around."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    mean, squares = cv2.blur(light, size), cv2.blur(light * light, size)
+    return np.stack([light, np.sqrt(np.maximum(squares - mean * mean, 0))]).astype(np.float32)
 
 
 def _shares(image: Image) -> npt.NDArray[np.float64]:
