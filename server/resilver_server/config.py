@@ -31,6 +31,10 @@ class ServerSettings:
     roots: tuple[Path, ...] = ()
     """Folders in which media and results may lie; empty allows any absolute local path."""
     worker_module: str = TASKS_MODULE
+    reserve_bytes: int = 10**9
+    """Room that is left on the disks of store and results: a job waits where there is less. 0 leaves none."""
+    worker_idle_seconds: float = 120.0
+    """A worker process that had nothing to do for so long ends, and what it held of the device is free."""
 
     @property
     def database_path(self) -> Path:

@@ -140,7 +140,7 @@ def test_it_says_what_is_going_on_in_the_host_s_own_names() -> None:
 def test_every_state_has_the_name_that_hosts_know() -> None:
     names = {state_name(value) for value in jobs_pb2.JobState.values() if value}
     assert names == {
-        "queued", "analysing", "rendering", "joining", "paused", "succeeded", "failed", "cancelled"
+        "queued", "analysing", "rendering", "joining", "paused", "succeeded", "failed", "cancelled", "waiting"
     }  # fmt: skip
 
 

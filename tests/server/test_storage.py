@@ -113,7 +113,7 @@ def test_a_cancelled_caller_does_not_lose_the_commit_or_its_signal(tmp_path: Pat
 
 
 def test_deleting_a_job_takes_its_rows_along(tmp_path: Path) -> None:
-    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, "{}", None)
+    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, 0, None, "{}", None)
     chunk = ChunkRow("j", 0, "render", 0, "k", "{}", "pending", 0)
 
     async def check(database: Database) -> None:
@@ -125,7 +125,7 @@ def test_deleting_a_job_takes_its_rows_along(tmp_path: Path) -> None:
 
 
 def test_content_that_another_job_names_is_not_unused(tmp_path: Path) -> None:
-    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, "{}", None)
+    job = JobRow("j", "r", "d", "t", "queued", 0.0, None, None, 0, "[]", None, 0, None, "{}", None)
     chunk = ChunkRow("j", 0, "render", 0, "shared", "{}", "done", 1)
 
     async def check(database: Database) -> None:

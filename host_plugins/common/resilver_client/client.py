@@ -97,12 +97,12 @@ class Client:
             )
         return version
 
-    def submit(self, job: jobs.JobRequest) -> jobs.Job:
-        """Queue a job; the same request again gives the same job.
+    def submit(self, job: jobs.JobRequest, priority: int = 0) -> jobs.Job:
+        """Queue a job; the same request again gives the same job. Larger priorities, -100 to 100, are taken earlier.
 
         Raises RequestIdReused, OutputExists, and all that ``plan`` raises.
         """
-        request = jobs.SubmitJobRequest(job=job)
+        request = jobs.SubmitJobRequest(job=job, priority=priority)
         return self._call(lambda link: link.jobs.SubmitJob, request, _PLANNING).job
 
     def plan(self, job: jobs.JobRequest) -> jobs.Plan:
@@ -169,8 +169,24 @@ class Client:
         """Queue a failed or cancelled job again. Raises JobNotFound, JobStateConflict."""
         return self._call(lambda link: link.jobs.RetryJob, jobs.RetryJobRequest(job_id=job_id))
 
+    def set_priority(self, job_id: str, priority: int) -> jobs.Job:
+        """Let a job take its turn earlier or later. Raises JobNotFound, InvalidRequest, JobStateConflict."""
+        request = jobs.SetJobPriorityRequest(job_id=job_id, priority=priority)
+        return self._call(lambda link: link.jobs.SetJobPriority, request)
+
+    def chunks(self, job_id: str, shot: int | None = None) -> Iterator[jobs.Chunk]:
+        """Where the job's frames are, or those of one shot, fetched page by page. Raises JobNotFound."""
+        token = ""
+        while True:
+            request = jobs.ListChunksRequest(job_id=job_id, page_token=token, shot=shot)
+            page = self._call(lambda link: link.jobs.ListChunks, request)
+            yield from page.chunks
+            token = page.next_page_token
+            if not token:
+                return
+
     def delete(self, job_id: str) -> None:
-        """Forget an ended or paused job; results stay. Raises JobNotFound, JobStateConflict."""
+        """Forget an ended, waiting or paused job; results stay. Raises JobNotFound, JobStateConflict."""
         self._call(lambda link: link.jobs.DeleteJob, jobs.DeleteJobRequest(job_id=job_id))
 
     def server_info(self) -> catalogue.ServerInfo:

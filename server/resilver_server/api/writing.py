@@ -18,6 +18,7 @@ from resilver_server.scheduling.records import (
     JobRecord,
     JobResult,
     Page,
+    Shortage,
     ShotOutline,
     ShotPhase,
     ShotProgress,
@@ -128,7 +129,16 @@ def write_job(record: JobRecord) -> jobs_pb2.Job:
         shots=[_write_shot(shot) for shot in record.shots],
         refusals=[_write_refusal(refusal) for refusal in record.refusals],
         error=_write_failure(record.failure),
+        priority=record.priority,
+        queue_position=record.position,
+        waiting_for=_write_shortage(record.waiting_for),
     )
+
+
+def _write_shortage(shortage: Shortage | None) -> jobs_pb2.Shortage | None:
+    if shortage is None:
+        return None
+    return jobs_pb2.Shortage(folder=shortage.folder, free_bytes=shortage.free, needed_bytes=shortage.needed)
 
 
 def _write_shot(shot: ShotRecord) -> jobs_pb2.Shot:

@@ -11,6 +11,8 @@ class JobState(StrEnum):
     RENDERING = "rendering"
     JOINING = "joining"
     PAUSED = "paused"
+    WAITING = "waiting"
+    """For room on a disk; it goes on by itself."""
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -18,6 +20,10 @@ class JobState(StrEnum):
     @property
     def ended(self) -> bool:
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+HIGHEST_PRIORITY = 100
+"""Priorities lie between this and its negative; 0 is the usual one, and larger ones take their turn earlier."""
 
 
 class ChunkState(StrEnum):

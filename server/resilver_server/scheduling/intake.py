@@ -37,6 +37,8 @@ def job_rows(job: str, request: JobRequest, outline: Outline) -> tuple[JobRow, l
         request=canonical(request),
         refusals=canonical(Refusals(outline.refusals)),
         failure=None,
+        priority=0,
+        waiting=None,
         result=None,
     )
     shots = [_shot_row(job, number, shot) for number, shot in enumerate(outline.shots)]

@@ -16,7 +16,7 @@ from resilver_server.storage.rows import EventRow, JobHead
 from .joining import ShotResult
 from .ledger import Ledger, ShotFacts
 from .outline import ClipPlace, media_path, result_path
-from .records import Event, EventKind, JobRecord, ShotPhase, ShotRecord
+from .records import Event, EventKind, JobRecord, Shortage, ShotPhase, ShotRecord
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def job_record(row: JobHead, shots: Sequence[ShotFacts]) -> JobRecord:
         shots=tuple(shot_record(shot) for shot in shots),
         refusals=loads(Refusals, row.refusals).refusals,
         failure=loads(Failure, row.failure) if row.failure else None,
+        priority=row.priority,
+        waiting_for=loads(Shortage, row.waiting) if row.waiting else None,
     )
 
 

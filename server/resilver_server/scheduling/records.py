@@ -65,6 +65,18 @@ class ShotRecord:
 
 
 @dataclass(frozen=True)
+class Shortage:
+    """Too little room on a disk. In bytes."""
+
+    folder: str
+    """An existing folder on that disk."""
+    free: int
+    """What was free when the job began to wait."""
+    needed: int
+    """What has to be free for it to go on; 0 where only trying tells, as with a quota."""
+
+
+@dataclass(frozen=True)
 class JobRecord:
     """A job as it stands in the database. Times are Unix seconds."""
 
@@ -81,6 +93,10 @@ class JobRecord:
     refusals: tuple[Refusal, ...] = ()
     """Clips that were left out on request."""
     failure: Failure | None = None
+    priority: int = 0
+    position: int = 0
+    """Among the jobs that wait for their turn, from 1; 0 where it does not."""
+    waiting_for: Shortage | None = None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,13 @@ _FIRST = (
         key TEXT PRIMARY KEY, tile INTEGER NOT NULL, batch INTEGER NOT NULL, learned REAL NOT NULL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_PRIORITIES_AND_WAITING = (
+    "ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN waiting TEXT",
+    "CREATE INDEX job_state ON job (state)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PRIORITIES_AND_WAITING)
 """Step n brings a database from version n to n + 1."""
 
 

@@ -29,6 +29,9 @@ class JobHead(Row):
     sequence: int
     refusals: str
     failure: str | None
+    priority: int
+    waiting: str | None
+    """The Shortage that a waiting job waits to see the end of."""
 
 
 @dataclass(frozen=True)

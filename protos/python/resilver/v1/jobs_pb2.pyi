@@ -73,6 +73,8 @@ class _JobStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """Stopped by an error; RetryJob carries on."""
     JOB_STATE_CANCELLED: _JobState.ValueType  # 8
     """Stopped by CancelJob; RetryJob carries on."""
+    JOB_STATE_WAITING: _JobState.ValueType  # 9
+    """Waits for room on a disk, as `waiting_for` tells; goes on by itself."""
 
 class JobState(_JobState, metaclass=_JobStateEnumTypeWrapper):
     """Where a job stands."""
@@ -95,6 +97,8 @@ JOB_STATE_FAILED: JobState.ValueType  # 7
 """Stopped by an error; RetryJob carries on."""
 JOB_STATE_CANCELLED: JobState.ValueType  # 8
 """Stopped by CancelJob; RetryJob carries on."""
+JOB_STATE_WAITING: JobState.ValueType  # 9
+"""Waits for room on a disk, as `waiting_for` tells; goes on by itself."""
 global___JobState = JobState
 
 class _ShotPhase:
@@ -168,6 +172,62 @@ EVENT_KIND_SHRUNK: EventKind.ValueType  # 5
 EVENT_KIND_PROGRESS: EventKind.ValueType  # 6
 """Where the running shots stand. Live only: not stored, its sequence is that of the latest stored event."""
 global___EventKind = EventKind
+
+class _ChunkKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ChunkKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ChunkKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    CHUNK_KIND_UNSPECIFIED: _ChunkKind.ValueType  # 0
+    """Never sent."""
+    CHUNK_KIND_ANALYSE: _ChunkKind.ValueType  # 1
+    """Media frames that are measured together."""
+    CHUNK_KIND_RENDER: _ChunkKind.ValueType  # 2
+    """Output frames that are rendered together."""
+
+class ChunkKind(_ChunkKind, metaclass=_ChunkKindEnumTypeWrapper):
+    """What a chunk is for."""
+
+CHUNK_KIND_UNSPECIFIED: ChunkKind.ValueType  # 0
+"""Never sent."""
+CHUNK_KIND_ANALYSE: ChunkKind.ValueType  # 1
+"""Media frames that are measured together."""
+CHUNK_KIND_RENDER: ChunkKind.ValueType  # 2
+"""Output frames that are rendered together."""
+global___ChunkKind = ChunkKind
+
+class _ChunkState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ChunkStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ChunkState.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    CHUNK_STATE_UNSPECIFIED: _ChunkState.ValueType  # 0
+    """Never sent."""
+    CHUNK_STATE_PENDING: _ChunkState.ValueType  # 1
+    """Waits for its turn."""
+    CHUNK_STATE_RUNNING: _ChunkState.ValueType  # 2
+    """A worker makes it."""
+    CHUNK_STATE_MADE: _ChunkState.ValueType  # 3
+    """This job made it."""
+    CHUNK_STATE_STORED: _ChunkState.ValueType  # 4
+    """It was in the store before."""
+
+class ChunkState(_ChunkState, metaclass=_ChunkStateEnumTypeWrapper):
+    """Where a chunk stands."""
+
+CHUNK_STATE_UNSPECIFIED: ChunkState.ValueType  # 0
+"""Never sent."""
+CHUNK_STATE_PENDING: ChunkState.ValueType  # 1
+"""Waits for its turn."""
+CHUNK_STATE_RUNNING: ChunkState.ValueType  # 2
+"""A worker makes it."""
+CHUNK_STATE_MADE: ChunkState.ValueType  # 3
+"""This job made it."""
+CHUNK_STATE_STORED: ChunkState.ValueType  # 4
+"""It was in the store before."""
+global___ChunkState = ChunkState
 
 @typing.final
 class Selection(google.protobuf.message.Message):
@@ -293,8 +353,13 @@ class SubmitJobRequest(google.protobuf.message.Message):
 
     JOB_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
     validate_only: builtins.bool
     """Plan and check only; nothing is stored."""
+    priority: builtins.int
+    """From -100 to 100: a job with a larger one takes its turn earlier, and a running one gives way to it between two
+    chunks. Not a part of what the request id stands for.
+    """
     @property
     def job(self) -> global___JobRequest:
         """The job."""
@@ -304,9 +369,10 @@ class SubmitJobRequest(google.protobuf.message.Message):
         *,
         job: global___JobRequest | None = ...,
         validate_only: builtins.bool = ...,
+        priority: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["job", b"job"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["job", b"job", "validate_only", b"validate_only"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job", "priority", b"priority", "validate_only", b"validate_only"]) -> None: ...
 
 global___SubmitJobRequest = SubmitJobRequest
 
@@ -871,6 +937,9 @@ class Job(google.protobuf.message.Message):
     SHOTS_FIELD_NUMBER: builtins.int
     REFUSALS_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    QUEUE_POSITION_FIELD_NUMBER: builtins.int
+    WAITING_FOR_FIELD_NUMBER: builtins.int
     id: builtins.str
     """Given by the server."""
     request_id: builtins.str
@@ -881,6 +950,10 @@ class Job(google.protobuf.message.Message):
     """Where it stands."""
     sequence: builtins.int
     """Sequence of its latest event."""
+    priority: builtins.int
+    """As it was given, or changed by SetJobPriority."""
+    queue_position: builtins.int
+    """Its place among the jobs that wait for their turn, from 1; 0 where it does not."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was submitted."""
@@ -903,7 +976,11 @@ class Job(google.protobuf.message.Message):
 
     @property
     def error(self) -> resilver.v1.types_pb2.Error:
-        """Why it failed. Absent otherwise."""
+        """Why it failed, or what it waits for. Absent otherwise."""
+
+    @property
+    def waiting_for(self) -> global___Shortage:
+        """Present in JOB_STATE_WAITING."""
 
     def __init__(
         self,
@@ -919,11 +996,40 @@ class Job(google.protobuf.message.Message):
         shots: collections.abc.Iterable[global___Shot] | None = ...,
         refusals: collections.abc.Iterable[global___Refusal] | None = ...,
         error: resilver.v1.types_pb2.Error | None = ...,
+        priority: builtins.int = ...,
+        queue_position: builtins.int = ...,
+        waiting_for: global___Shortage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "id", b"id", "refusals", b"refusals", "request_id", b"request_id", "sequence", b"sequence", "shots", b"shots", "start_time", b"start_time", "state", b"state", "title", b"title"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "waiting_for", b"waiting_for"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "id", b"id", "priority", b"priority", "queue_position", b"queue_position", "refusals", b"refusals", "request_id", b"request_id", "sequence", b"sequence", "shots", b"shots", "start_time", b"start_time", "state", b"state", "title", b"title", "waiting_for", b"waiting_for"]) -> None: ...
 
 global___Job = Job
+
+@typing.final
+class Shortage(google.protobuf.message.Message):
+    """Too little room on a disk."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FOLDER_FIELD_NUMBER: builtins.int
+    FREE_BYTES_FIELD_NUMBER: builtins.int
+    NEEDED_BYTES_FIELD_NUMBER: builtins.int
+    folder: builtins.str
+    """A folder on that disk."""
+    free_bytes: builtins.int
+    """Bytes that were free when the job began to wait."""
+    needed_bytes: builtins.int
+    """Bytes with which it goes on; 0 where only trying tells, as with a quota."""
+    def __init__(
+        self,
+        *,
+        folder: builtins.str = ...,
+        free_bytes: builtins.int = ...,
+        needed_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["folder", b"folder", "free_bytes", b"free_bytes", "needed_bytes", b"needed_bytes"]) -> None: ...
+
+global___Shortage = Shortage
 
 @typing.final
 class GetJobRequest(google.protobuf.message.Message):
@@ -1259,6 +1365,141 @@ class RetryJobRequest(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["job_id", b"job_id"]) -> None: ...
 
 global___RetryJobRequest = RetryJobRequest
+
+@typing.final
+class SetJobPriorityRequest(google.protobuf.message.Message):
+    """Request of SetJobPriority."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """Id of the job."""
+    priority: builtins.int
+    """From -100 to 100; larger ones are taken first."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        priority: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["job_id", b"job_id", "priority", b"priority"]) -> None: ...
+
+global___SetJobPriorityRequest = SetJobPriorityRequest
+
+@typing.final
+class Chunk(google.protobuf.message.Message):
+    """Some frames of a shot, and where they are."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHOT_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    FRAMES_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    WORKER_FIELD_NUMBER: builtins.int
+    DONE_FIELD_NUMBER: builtins.int
+    STORED_BYTES_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    shot: builtins.int
+    """Number of the shot."""
+    kind: global___ChunkKind.ValueType
+    """What it is for."""
+    number: builtins.int
+    """Position among the shot's chunks of that kind, from 0."""
+    state: global___ChunkState.ValueType
+    """Where it stands."""
+    attempts: builtins.int
+    """How often it was begun."""
+    worker: builtins.int
+    """Process id of the worker that makes it; 0 where none does."""
+    done: builtins.int
+    """Frames of it that the worker has done."""
+    stored_bytes: builtins.int
+    """Bytes of its content in the store; 0 where it is not there, or not any more."""
+    file: builtins.str
+    """The file that its frames were joined into; empty until then."""
+    @property
+    def frames(self) -> resilver.v1.types_pb2.Span:
+        """Output frames of the shot, or media frames where it is measured."""
+
+    def __init__(
+        self,
+        *,
+        shot: builtins.int = ...,
+        kind: global___ChunkKind.ValueType = ...,
+        number: builtins.int = ...,
+        frames: resilver.v1.types_pb2.Span | None = ...,
+        state: global___ChunkState.ValueType = ...,
+        attempts: builtins.int = ...,
+        worker: builtins.int = ...,
+        done: builtins.int = ...,
+        stored_bytes: builtins.int = ...,
+        file: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["frames", b"frames"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "done", b"done", "file", b"file", "frames", b"frames", "kind", b"kind", "number", b"number", "shot", b"shot", "state", b"state", "stored_bytes", b"stored_bytes", "worker", b"worker"]) -> None: ...
+
+global___Chunk = Chunk
+
+@typing.final
+class ListChunksRequest(google.protobuf.message.Message):
+    """Request of ListChunks."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    SHOT_FIELD_NUMBER: builtins.int
+    job_id: builtins.str
+    """Id of the job."""
+    page_size: builtins.int
+    """At most so many chunks; 0 is 500, more than 5000 is 5000."""
+    page_token: builtins.str
+    """`next_page_token` of the page before; empty for the first."""
+    shot: builtins.int
+    """Only of this shot."""
+    def __init__(
+        self,
+        *,
+        job_id: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        shot: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_shot", b"_shot", "shot", b"shot"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_shot", b"_shot", "job_id", b"job_id", "page_size", b"page_size", "page_token", b"page_token", "shot", b"shot"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_shot", b"_shot"]) -> typing.Literal["shot"] | None: ...
+
+global___ListChunksRequest = ListChunksRequest
+
+@typing.final
+class ListChunksResponse(google.protobuf.message.Message):
+    """Response of ListChunks."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHUNKS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty on the last page."""
+    @property
+    def chunks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Chunk]:
+        """In the order of shot, kind and number."""
+
+    def __init__(
+        self,
+        *,
+        chunks: collections.abc.Iterable[global___Chunk] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chunks", b"chunks", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListChunksResponse = ListChunksResponse
 
 @typing.final
 class DeleteJobRequest(google.protobuf.message.Message):

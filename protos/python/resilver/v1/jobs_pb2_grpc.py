@@ -63,6 +63,16 @@ class JobServiceStub(object):
                 request_serializer=resilver_dot_v1_dot_jobs__pb2.RetryJobRequest.SerializeToString,
                 response_deserializer=resilver_dot_v1_dot_jobs__pb2.Job.FromString,
                 )
+        self.SetJobPriority = channel.unary_unary(
+                '/resilver.v1.JobService/SetJobPriority',
+                request_serializer=resilver_dot_v1_dot_jobs__pb2.SetJobPriorityRequest.SerializeToString,
+                response_deserializer=resilver_dot_v1_dot_jobs__pb2.Job.FromString,
+                )
+        self.ListChunks = channel.unary_unary(
+                '/resilver.v1.JobService/ListChunks',
+                request_serializer=resilver_dot_v1_dot_jobs__pb2.ListChunksRequest.SerializeToString,
+                response_deserializer=resilver_dot_v1_dot_jobs__pb2.ListChunksResponse.FromString,
+                )
         self.DeleteJob = channel.unary_unary(
                 '/resilver.v1.JobService/DeleteJob',
                 request_serializer=resilver_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
@@ -143,8 +153,22 @@ class JobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetJobPriority(self, request, context):
+        """Changes how early a job takes its turn. JOB_STATE_CONFLICT where it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChunks(self, request, context):
+        """Where the frames of a job are: its chunks, page by page, in the order of shot, kind and number.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteJob(self, request, context):
-        """Forgets an ended or paused job, and the content that no other job uses. Results stay where they are.
+        """Forgets an ended, waiting or paused job, and the content that no other job uses. Results stay where they are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,6 +221,16 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.RetryJob,
                     request_deserializer=resilver_dot_v1_dot_jobs__pb2.RetryJobRequest.FromString,
                     response_serializer=resilver_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'SetJobPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetJobPriority,
+                    request_deserializer=resilver_dot_v1_dot_jobs__pb2.SetJobPriorityRequest.FromString,
+                    response_serializer=resilver_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'ListChunks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChunks,
+                    request_deserializer=resilver_dot_v1_dot_jobs__pb2.ListChunksRequest.FromString,
+                    response_serializer=resilver_dot_v1_dot_jobs__pb2.ListChunksResponse.SerializeToString,
             ),
             'DeleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteJob,
@@ -367,6 +401,40 @@ class JobService(object):
         return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/RetryJob',
             resilver_dot_v1_dot_jobs__pb2.RetryJobRequest.SerializeToString,
             resilver_dot_v1_dot_jobs__pb2.Job.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SetJobPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/SetJobPriority',
+            resilver_dot_v1_dot_jobs__pb2.SetJobPriorityRequest.SerializeToString,
+            resilver_dot_v1_dot_jobs__pb2.Job.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListChunks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/resilver.v1.JobService/ListChunks',
+            resilver_dot_v1_dot_jobs__pb2.ListChunksRequest.SerializeToString,
+            resilver_dot_v1_dot_jobs__pb2.ListChunksResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -85,11 +85,23 @@ class JobServiceStub:
     ]
     """Queues a failed or cancelled job again; only what is missing is rendered."""
 
+    SetJobPriority: grpc.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.SetJobPriorityRequest,
+        resilver.v1.jobs_pb2.Job,
+    ]
+    """Changes how early a job takes its turn. JOB_STATE_CONFLICT where it has ended."""
+
+    ListChunks: grpc.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.ListChunksRequest,
+        resilver.v1.jobs_pb2.ListChunksResponse,
+    ]
+    """Where the frames of a job are: its chunks, page by page, in the order of shot, kind and number."""
+
     DeleteJob: grpc.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.DeleteJobRequest,
         resilver.v1.jobs_pb2.DeleteJobResponse,
     ]
-    """Forgets an ended or paused job, and the content that no other job uses. Results stay where they are."""
+    """Forgets an ended, waiting or paused job, and the content that no other job uses. Results stay where they are."""
 
 class JobServiceAsyncStub:
     """Jobs: a timeline and a recipe go in, restored clips and a timeline that plays them come out.
@@ -158,11 +170,23 @@ class JobServiceAsyncStub:
     ]
     """Queues a failed or cancelled job again; only what is missing is rendered."""
 
+    SetJobPriority: grpc.aio.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.SetJobPriorityRequest,
+        resilver.v1.jobs_pb2.Job,
+    ]
+    """Changes how early a job takes its turn. JOB_STATE_CONFLICT where it has ended."""
+
+    ListChunks: grpc.aio.UnaryUnaryMultiCallable[
+        resilver.v1.jobs_pb2.ListChunksRequest,
+        resilver.v1.jobs_pb2.ListChunksResponse,
+    ]
+    """Where the frames of a job are: its chunks, page by page, in the order of shot, kind and number."""
+
     DeleteJob: grpc.aio.UnaryUnaryMultiCallable[
         resilver.v1.jobs_pb2.DeleteJobRequest,
         resilver.v1.jobs_pb2.DeleteJobResponse,
     ]
-    """Forgets an ended or paused job, and the content that no other job uses. Results stay where they are."""
+    """Forgets an ended, waiting or paused job, and the content that no other job uses. Results stay where they are."""
 
 class JobServiceServicer(metaclass=abc.ABCMeta):
     """Jobs: a timeline and a recipe go in, restored clips and a timeline that plays them come out.
@@ -250,11 +274,27 @@ class JobServiceServicer(metaclass=abc.ABCMeta):
         """Queues a failed or cancelled job again; only what is missing is rendered."""
 
     @abc.abstractmethod
+    def SetJobPriority(
+        self,
+        request: resilver.v1.jobs_pb2.SetJobPriorityRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[resilver.v1.jobs_pb2.Job, collections.abc.Awaitable[resilver.v1.jobs_pb2.Job]]:
+        """Changes how early a job takes its turn. JOB_STATE_CONFLICT where it has ended."""
+
+    @abc.abstractmethod
+    def ListChunks(
+        self,
+        request: resilver.v1.jobs_pb2.ListChunksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[resilver.v1.jobs_pb2.ListChunksResponse, collections.abc.Awaitable[resilver.v1.jobs_pb2.ListChunksResponse]]:
+        """Where the frames of a job are: its chunks, page by page, in the order of shot, kind and number."""
+
+    @abc.abstractmethod
     def DeleteJob(
         self,
         request: resilver.v1.jobs_pb2.DeleteJobRequest,
         context: _ServicerContext,
     ) -> typing.Union[resilver.v1.jobs_pb2.DeleteJobResponse, collections.abc.Awaitable[resilver.v1.jobs_pb2.DeleteJobResponse]]:
-        """Forgets an ended or paused job, and the content that no other job uses. Results stay where they are."""
+        """Forgets an ended, waiting or paused job, and the content that no other job uses. Results stay where they are."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
