@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from resilver_server.planning.tasks import Progress, Result, Task
@@ -11,6 +12,14 @@ ProgressCallback = Callable[[Progress], None]
 """Called on the event loop, at most four times a second a task."""
 
 R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True)
+class Working:
+    """A task, and the id of the process that does it."""
+
+    process: int
+    task: Task
 
 
 class Executor(Protocol):
@@ -26,6 +35,14 @@ class Executor(Protocol):
         Raises WorkerLost where whoever ran it vanished, InternalError for a fault in the task's code, and all
         that the task raises.
         """
+        ...
+
+    async def release(self) -> None:
+        """Let go of what is held while nothing is to be done: processes, and with them the memory of devices."""
+        ...
+
+    def working(self) -> tuple[Working, ...]:
+        """What is being done at this moment."""
         ...
 
     async def stop(self) -> None:

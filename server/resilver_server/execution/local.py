@@ -11,18 +11,22 @@ from contextlib import asynccontextmanager
 from resilver_client.errors import WorkerLost
 from resilver_server.planning.tasks import DevicesTask, InstallTask, PlanTask, ProbeTask, Result, Task
 
-from .executor import ProgressCallback
+from .executor import ProgressCallback, Working
 from .process import WorkerProcess, WorkerSettings
 
 _SHORT = (ProbeTask, DevicesTask, PlanTask)
 
 
 class Lane:
-    """Workers that share a queue: lower priority first, then first come."""
+    """Workers that share a queue: lower priority first, then first come. One that nobody needs for ``linger`` seconds
+    ends its process, and with it goes what it holds of the device's memory."""
 
-    def __init__(self, workers: list[WorkerProcess]) -> None:
+    def __init__(self, workers: list[WorkerProcess], linger: float | None = None) -> None:
         self.workers = workers
+        self._linger = linger
         self._idle = list(workers)
+        self._lingering: dict[WorkerProcess, asyncio.TimerHandle] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[int, int, asyncio.Future[WorkerProcess]]] = []
         self._order = 0
 
@@ -47,7 +51,7 @@ class Lane:
     async def _take(self, priority: int) -> WorkerProcess:
         if self._idle:
             warm = next((worker for worker in self._idle if worker.pid is not None), self._idle[-1])
-            self._idle.remove(warm)
+            self._leave_idle(warm)
             return warm
         self._order += 1
         turn: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
@@ -66,15 +70,54 @@ class Lane:
                 turn.set_result(worker)
                 return
         self._idle.append(worker)
+        if self._linger is not None and worker.pid is not None:
+            loop = asyncio.get_running_loop()
+            self._lingering[worker] = loop.call_later(self._linger, self._end_soon, worker)
+
+    def _leave_idle(self, worker: WorkerProcess) -> None:
+        self._idle.remove(worker)
+        timer = self._lingering.pop(worker, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _end_soon(self, worker: WorkerProcess) -> None:
+        task = asyncio.get_running_loop().create_task(self._end(worker))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def release(self) -> None:
+        """End the processes that have nothing to do. They are started again when they are needed."""
+        await asyncio.gather(*(self._end(worker) for worker in tuple(self._idle) if worker.pid is not None))
+
+    async def _end(self, worker: WorkerProcess) -> None:
+        """Nobody gets the worker until its process is gone."""
+        if worker not in self._idle:
+            return
+        self._leave_idle(worker)
+        try:
+            await worker.kill()
+        finally:
+            self._give(worker)
+
+    async def stop(self) -> None:
+        """End every process, whatever it does."""
+        for timer in self._lingering.values():
+            timer.cancel()
+        self._lingering.clear()
+        for worker in self.workers:
+            await worker.kill()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
 
 class LocalExecutor:
     """Executor over local processes. ``workers`` heavy tasks run at a time; short ones never wait behind them."""
 
-    def __init__(self, module: str, workers: int = 1, home: str = "", grace: float = 60.0) -> None:
+    def __init__(
+        self, module: str, workers: int = 1, home: str = "", grace: float = 60.0, linger: float | None = None
+    ) -> None:
         settings = WorkerSettings(module, _environment(workers, home), grace)
-        self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)])
-        self._short = Lane([WorkerProcess(settings)])
+        self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)], linger)
+        self._short = Lane([WorkerProcess(settings)], linger)
         self._stopped = False
 
     async def run(self, task: Task, progress: ProgressCallback | None = None, priority: int = 0) -> Result:
@@ -94,8 +137,16 @@ class LocalExecutor:
 
     async def stop(self) -> None:
         self._stopped = True
-        for worker in self._heavy.workers + self._short.workers:
-            await worker.kill()
+        await self._heavy.stop()
+        await self._short.stop()
+
+    async def release(self) -> None:
+        await self._heavy.release()
+        await self._short.release()
+
+    def working(self) -> tuple[Working, ...]:
+        found = ((worker.pid, worker.task) for worker in self._heavy.workers + self._short.workers)
+        return tuple(Working(pid, task) for pid, task in found if pid is not None and task is not None)
 
     def pids(self) -> tuple[int, ...]:
         """Of the processes that run now."""

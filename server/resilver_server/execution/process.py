@@ -42,6 +42,8 @@ class WorkerProcess:
         self._last_id = 0
         self._ready = False
         self._oom_kills = 0
+        self.task: Task | None = None
+        """What it does now."""
 
     @property
     def pid(self) -> int | None:
@@ -51,6 +53,7 @@ class WorkerProcess:
         """Raises the task's error, WorkerLost, or InternalError where the worker cannot start."""
         self._last_id += 1
         request = self._last_id
+        self.task = task
         try:
             if self._process is None:
                 await self._spawn()
@@ -62,6 +65,8 @@ class WorkerProcess:
         except DeviceFailed:
             await self.kill()
             raise
+        finally:
+            self.task = None
 
     async def kill(self) -> None:
         """End the process, if there is one, and wait until it is gone."""

@@ -60,7 +60,9 @@ class JobManager:
         self._database = Database(settings.database_path)
         self._signals = Signals()
         self._ledger = Ledger(self._database, self._signals)
-        self._executor = LocalExecutor(settings.worker_module, settings.workers, str(settings.home))
+        self._executor = LocalExecutor(
+            settings.worker_module, settings.workers, str(settings.home), linger=settings.worker_idle_seconds
+        )
         content = ContentStore(settings.content_path)
         self._desk = Desk(self._ledger, content, self._executor, KeyLocks(), settings.workers)
         self._planner = Planner(settings, self._executor)
