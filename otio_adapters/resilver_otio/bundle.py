@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from resilver_client.errors import DiskFull, TimelineUnreadable
+from resilver_client.limits import TIMELINE_BYTES
 
 _CONTENT = "content.otio"
 _BLOCK = 1 << 20
-_LARGEST_CONTENT = 256 << 20
 
 
 def open_bundle(file: Path, folder: Path | None = None) -> tuple[bytes, Path]:
@@ -45,10 +45,10 @@ def _content(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], file: Pat
     entry = next((each for each in members if each.filename == _CONTENT), None)
     if entry is None:
         raise TimelineUnreadable(f"the bundle has no {_CONTENT}", where=str(file), remedy="export it again")
-    if entry.file_size > _LARGEST_CONTENT:
+    if entry.file_size > TIMELINE_BYTES:
         raise TimelineUnreadable("its timeline is too large", where=str(file))
     with archive.open(entry) as stream:
-        return stream.read(_LARGEST_CONTENT + 1)
+        return stream.read(TIMELINE_BYTES + 1)
 
 
 def _is_missing(entry: zipfile.ZipInfo, target: Path, file: Path) -> bool:

@@ -10,14 +10,13 @@ from typing import Any
 import opentimelineio as otio
 
 from resilver_client.errors import TimelineUnreadable
+from resilver_client.limits import TIMELINE_BYTES, TIMELINE_DEPTH, TIMELINE_ITEMS, TIMELINE_VALUES
 
 from .stand_ins import has_stand_ins, put_in, take_out
 
-MAX_BYTES = 256 << 20
-MAX_DEPTH = 400
-"""JSON nesting: OpenTimelineIO's parser runs out of stack, and kills the process, at some ten thousand."""
-
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
+_ITEM = re.compile(r"(?!(RationalTime|TimeRange|TimeTransform|\w+Reference|V2d|Box2d|Color)\.)\w")
+"""Whatever is no value and no reference to media."""
 _OTHER_NAMES = {
     "Sequence", "Filler", "SerializeableCollection", "RationalTime", "TimeRange", "TimeTransform", "V2d", "Box2d",
     "Color", "ResilverRecipe", "ResilverResult",
@@ -37,9 +36,10 @@ def to_json(timeline: otio.schema.Timeline) -> str:
 
 
 def parse_object(content: bytes, where: str) -> otio.core.SerializableObject:
-    """Whatever OTIO object the JSON holds. Raises TimelineUnreadable."""
-    if len(content) > MAX_BYTES:
-        raise TimelineUnreadable(f"larger than {MAX_BYTES >> 20} MiB", where=where)
+    """Whatever OTIO object the JSON holds. Raises TimelineUnreadable; what is too large is not parsed at all."""
+    check_size(len(content), where)
+    if content.count(b",") > TIMELINE_VALUES:
+        raise _too_much(f"more than {TIMELINE_VALUES} values", where)
     _check_depth(content, where)
     try:
         text = content.decode("utf-8-sig")
@@ -48,6 +48,7 @@ def parse_object(content: bytes, where: str) -> otio.core.SerializableObject:
         raise TimelineUnreadable(f"not valid JSON ({error})", where=where, remedy="export it again") from error
     if not isinstance(data, dict) or "OTIO_SCHEMA" not in data:
         raise TimelineUnreadable("JSON, but not OpenTimelineIO", where=where)
+    _check_items(data, where)
     known = otio.core.type_version_map()
     if put_in(data, known.keys() | _OTHER_NAMES):
         text = json.dumps(data)
@@ -86,16 +87,40 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
+def check_size(size: int, where: str) -> None:
+    """Raises TimelineUnreadable for a timeline of too many bytes."""
+    if size > TIMELINE_BYTES:
+        raise _too_much(f"larger than {TIMELINE_BYTES >> 20} MiB", where)
+
+
+def _too_much(what: str, where: str) -> TimelineUnreadable:
+    return TimelineUnreadable(what, where=where, remedy="export a shorter timeline, or one reel at a time")
+
+
 def _check_depth(content: bytes, where: str) -> None:
     depth = 0
     for token in _TOKENS.finditer(content):
         mark = token.group()[:1]
         if mark in b"[{":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise TimelineUnreadable(f"nested deeper than {MAX_DEPTH} levels", where=where)
+            if depth > TIMELINE_DEPTH:
+                raise _too_much(f"nested deeper than {TIMELINE_DEPTH} levels", where)
         elif mark in b"]}":
             depth -= 1
+
+
+def _check_items(data: Any, where: str) -> None:
+    """Raises TimelineUnreadable for more than TIMELINE_ITEMS clips, gaps, markers and the like."""
+    count, waiting = 0, [data]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            count += _ITEM.match(str(each.get("OTIO_SCHEMA"))) is not None
+            waiting.extend(value for value in each.values() if isinstance(value, dict | list))
+        else:
+            waiting.extend(value for value in each if isinstance(value, dict | list))
+        if count > TIMELINE_ITEMS:
+            raise _too_much(f"more than {TIMELINE_ITEMS} clips, gaps, markers and effects", where)
 
 
 def _unknown_schemas(data: Any, owner: str, structural: bool, known: dict[str, int]) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,10 @@ def media_path(url: str) -> str:
     """
     if _DRIVE.match(url) or not _SCHEME.match(url):
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # a host that is none, as in file://[
+        raise ClipUnsupported(f"media is not a file: {url}", remedy="relink the clip to a file") from error
     if parts.scheme.lower() != "file":
         raise ClipUnsupported(
             f"media is not a file: {url}", remedy="copy it to a local disk and relink the clip to that file"

@@ -13,7 +13,7 @@ from resilver_client.errors import TimelineUnreadable
 from .bundle import open_bundle
 from .dropped import mend
 from .exact import keep_floats
-from .parse import MAX_BYTES, first_line, parse_object, pick_timeline, to_json
+from .parse import check_size, first_line, parse_object, pick_timeline, to_json
 from .paths import resolve_url
 from .request import timeline_rate
 from .times import seconds
@@ -99,9 +99,7 @@ def _read(file: Path, rate: Fraction | None, media_folder: Path | None) -> _Cont
         raise TimelineUnreadable("no such file", where=str(file), remedy="check the path")
     if suffix == ".otioz":
         return _from_json(*open_bundle(file, media_folder), file)
-    if file.stat().st_size > MAX_BYTES:
-        what = f"larger than {MAX_BYTES >> 20} MiB"
-        raise TimelineUnreadable(what, where=str(file), remedy="export a shorter timeline")
+    check_size(file.stat().st_size, str(file))
     if suffix in _JSON_SUFFIXES:
         return _from_json(_bytes(file), file.parent, file)
     return _Content(_adapt(file, rate), file.parent)

@@ -19,6 +19,7 @@ from resilver_client.discovery import Endpoint, discover, is_local
 from resilver_client.errors import (
     AddressUnavailable,
     InvalidRequest,
+    LimitReached,
     ServerUnreachable,
     Unauthenticated,
     UnsafeAddress,
@@ -155,7 +156,7 @@ def test_a_socket_is_its_owner_s_alone(tmp_path: Path) -> None:
 
 def test_a_message_beyond_the_limit_is_refused(address: str) -> None:
     request = jobs_pb2.JobRequest(request_id="1", timeline="x" * (65 << 20))
-    with connect(address, TOKEN) as client, pytest.raises(InvalidRequest):
+    with connect(address, TOKEN) as client, pytest.raises(LimitReached):
         client.submit(request)
 
 

@@ -13,9 +13,7 @@ from resilver.v1.jobs_pb2_grpc import JobServiceStub
 
 from .discovery import Endpoint
 from .errors import ServerUnreachable
-
-LARGEST_MESSAGE = 64 << 20
-"""Bytes of one message, either way: a timeline of thousands of clips is a few MiB."""
+from .limits import LARGEST_MESSAGE
 
 _SERVING = b"\x08\x01"
 """``grpc.health.v1.HealthCheckResponse`` with field 1 (status) = 1 (SERVING)."""

@@ -199,6 +199,12 @@ class HostFailed(ResilverError):
     reason, code = "HOST_FAILED", "FAILED_PRECONDITION"
 
 
+class LimitReached(ResilverError):
+    """More or larger than ``limits`` allows; ``what`` names the limit."""
+
+    reason, code = "LIMIT_REACHED", "RESOURCE_EXHAUSTED"
+
+
 class JobNotFound(ResilverError):
     reason, code = "JOB_NOT_FOUND", "NOT_FOUND"
 
@@ -302,6 +308,7 @@ ERRORS: tuple[type[ResilverError], ...] = (
     SelectionEmpty,
     TargetOccupied,
     HostFailed,
+    LimitReached,
     JobNotFound,
     JobStateConflict,
     RequestIdReused,

@@ -14,7 +14,7 @@ from .errors import (
     BY_REASON,
     Cancelled,
     InternalError,
-    InvalidRequest,
+    LimitReached,
     ResilverError,
     ServerUnreachable,
     Unauthenticated,
@@ -36,7 +36,7 @@ _BY_CODE: dict[grpc.StatusCode, tuple[type[ResilverError], str, str]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (ServerUnreachable, "the server did not answer in time", "try again"),
     grpc.StatusCode.UNAUTHENTICATED: (Unauthenticated, "the server does not accept the token", "show its own"),
     grpc.StatusCode.CANCELLED: (Cancelled, "the call was cancelled", ""),
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (InvalidRequest, "the message is too large", "send less at once"),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (LimitReached, "the call was too large, or one too many", "send less at once"),
     grpc.StatusCode.UNIMPLEMENTED: (
         VersionMismatch,
         "the server does not know this call",

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 import grpc
 import grpc.aio
 
-from resilver_client.errors import InternalError, ResilverError, Unauthenticated
+from resilver_client.errors import InternalError, LimitReached, ResilverError, Unauthenticated
+from resilver_client.limits import CALLS
 from resilver_client.status import DETAILS, VERSION, encode, shorten
 from resilver_server import __version__
 
@@ -44,12 +45,17 @@ class Calls:
     """Counts the calls that are running, and tells ``touch`` whenever one begins or ends. Health checks are no calls:
     whatever watches over a server must not keep it."""
 
-    def __init__(self, touch: Callable[[], None]) -> None:
+    def __init__(self, touch: Callable[[], None], most: int = CALLS) -> None:
         self._touch = touch
+        self._most = most
         self.running = 0
 
     @contextmanager
     def one(self) -> Iterator[None]:
+        """Raises LimitReached where the client, which is whoever has the token, has as many calls as it may."""
+        if self.running >= self._most:
+            remedy = "end a watch, or wait until a call has ended"
+            raise LimitReached(f"{self.running} calls are running, at most {self._most} are allowed", remedy=remedy)
         self.running += 1
         self._touch()
         try:
@@ -71,54 +77,59 @@ class Guard(grpc.aio.ServerInterceptor):
         if handler is None or details.method.startswith(_HEALTH):
             return handler
         shown = dict(details.invocation_metadata or ()).get("authorization", "")
-        admitted = hmac.compare_digest(_bytes(shown), self._expected)
-        return _around(handler, self._calls, None if admitted else _refused(_bytes(shown)))
+        if not hmac.compare_digest(_bytes(shown), self._expected):
+            return _refusing(_refused(_bytes(shown)))
+        return _around(handler, self._calls)
 
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
 
 
-def _around(handler: Handler, calls: Calls, refusal: Unauthenticated | None) -> Handler:
-    """The same handler with its errors understood; one that only refuses where there is a ``refusal``."""
+def _refusing(refusal: Unauthenticated) -> Handler:
+    """Answers any call with ``refusal``, without reading what a stranger sends with it."""
+
+    async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        await refuse(context, refusal)
+        yield b""
+
+    return grpc.stream_stream_rpc_method_handler(answer)
+
+
+def _around(handler: Handler, calls: Calls) -> Handler:
+    """The same handler with its calls counted and its errors understood."""
     if handler.response_streaming:
         stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
         make = (
             grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
         )
-        return make(_streaming(stream, calls, refusal), handler.request_deserializer, handler.response_serializer)
+        return make(_streaming(stream, calls), handler.request_deserializer, handler.response_serializer)
     single = handler.stream_unary if handler.request_streaming else handler.unary_unary
     make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-    return make(_single(single, calls, refusal), handler.request_deserializer, handler.response_serializer)
+    return make(_single(single, calls), handler.request_deserializer, handler.response_serializer)
 
 
-def _single(method: Any, calls: Calls, refusal: Unauthenticated | None) -> Callable[[Any, Context], Awaitable[Any]]:
+def _single(method: Any, calls: Calls) -> Callable[[Any, Context], Awaitable[Any]]:
     async def answer(request: Any, context: Context) -> Any:
-        if refusal is not None:
-            await refuse(context, refusal)
-        with calls.one():
-            context.set_trailing_metadata(((VERSION, __version__),))
-            try:
+        try:
+            with calls.one():
+                context.set_trailing_metadata(((VERSION, __version__),))
                 return await method(request, context)
-            except Exception as error:
-                await _report(context, error)
+        except Exception as error:
+            await _report(context, error)
 
     return answer
 
 
-def _streaming(
-    method: Any, calls: Calls, refusal: Unauthenticated | None
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
+def _streaming(method: Any, calls: Calls) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
-        if refusal is not None:
-            await refuse(context, refusal)
-        with calls.one():
-            try:
+        try:
+            with calls.one():
                 async with closing(method(request, context)) as responses:
                     async for response in responses:
                         yield response
-            except Exception as error:
-                await _report(context, error)
+        except Exception as error:
+            await _report(context, error)
 
     return answer
 

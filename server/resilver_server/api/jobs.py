@@ -10,16 +10,16 @@ import grpc.aio
 
 from resilver.v1 import jobs_pb2 as messages
 from resilver.v1.jobs_pb2_grpc import JobServiceServicer
+from resilver_client import limits
 from resilver_client.errors import InvalidRequest
 from resilver_server.scheduling.manager import JobManager
 
 from .interceptors import closing
-from .reading import read_request, read_states
+from .reading import read_id, read_request, read_states
 from .writing import write_event, write_job, write_page, write_plan, write_result
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _PAGE = 50
-_LARGEST_PAGE = 1000
 
 
 class JobServicer(JobServiceServicer):
@@ -35,38 +35,40 @@ class JobServicer(JobServiceServicer):
         return messages.SubmitJobResponse(job=write_job(await self._manager.submit(wanted)))
 
     async def GetJob(self, request: messages.GetJobRequest, context: Context) -> messages.Job:
-        return write_job(await self._manager.get(request.job_id))
+        return write_job(await self._manager.get(read_id(request.job_id, "job_id")))
 
     async def GetJobResult(self, request: messages.GetJobResultRequest, context: Context) -> messages.JobResult:
-        return write_result(await self._manager.result(request.job_id))
+        return write_result(await self._manager.result(read_id(request.job_id, "job_id")))
 
     async def ListJobs(self, request: messages.ListJobsRequest, context: Context) -> messages.ListJobsResponse:
         if request.page_size < 0:
             raise InvalidRequest("cannot be negative", where="page_size")
-        size = min(request.page_size or _PAGE, _LARGEST_PAGE)
-        return write_page(await self._manager.list(size, request.page_token, read_states(request.states)))
+        size = min(request.page_size or _PAGE, limits.PAGE)
+        return write_page(
+            await self._manager.list(size, read_id(request.page_token, "page_token"), read_states(request.states))
+        )
 
     async def WatchJob(self, request: messages.WatchJobRequest, context: Context) -> AsyncIterator[messages.JobEvent]:
         if request.after_sequence < 0:
             raise InvalidRequest("cannot be negative", where="after_sequence")
-        await self._manager.get(request.job_id)
+        await self._manager.get(read_id(request.job_id, "job_id"))
         await context.send_initial_metadata(())
-        async with closing(self._manager.watch(request.job_id, request.after_sequence)) as events:
+        async with closing(self._manager.watch(read_id(request.job_id, "job_id"), request.after_sequence)) as events:
             async for event in events:
                 yield write_event(event)
 
     async def CancelJob(self, request: messages.CancelJobRequest, context: Context) -> messages.Job:
-        return write_job(await self._manager.cancel(request.job_id))
+        return write_job(await self._manager.cancel(read_id(request.job_id, "job_id")))
 
     async def PauseJob(self, request: messages.PauseJobRequest, context: Context) -> messages.Job:
-        return write_job(await self._manager.pause(request.job_id, request.now))
+        return write_job(await self._manager.pause(read_id(request.job_id, "job_id"), request.now))
 
     async def ResumeJob(self, request: messages.ResumeJobRequest, context: Context) -> messages.Job:
-        return write_job(await self._manager.resume(request.job_id))
+        return write_job(await self._manager.resume(read_id(request.job_id, "job_id")))
 
     async def RetryJob(self, request: messages.RetryJobRequest, context: Context) -> messages.Job:
-        return write_job(await self._manager.retry(request.job_id))
+        return write_job(await self._manager.retry(read_id(request.job_id, "job_id")))
 
     async def DeleteJob(self, request: messages.DeleteJobRequest, context: Context) -> messages.DeleteJobResponse:
-        await self._manager.delete(request.job_id)
+        await self._manager.delete(read_id(request.job_id, "job_id"))
         return messages.DeleteJobResponse()

@@ -21,8 +21,8 @@ from grpc_reflection.v1alpha import reflection
 from resilver.v1 import catalogue_pb2, jobs_pb2
 from resilver.v1.catalogue_pb2_grpc import add_CatalogServiceServicer_to_server
 from resilver.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
-from resilver_client.channel import LARGEST_MESSAGE
 from resilver_client.errors import AddressUnavailable
+from resilver_client.limits import CALLS_IN_ALL, LARGEST_MESSAGE, STREAMS
 from resilver_server.config import ServerSettings
 from resilver_server.scheduling.manager import JobManager
 
@@ -46,6 +46,8 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_send_message_length", LARGEST_MESSAGE),
+    ("grpc.max_concurrent_streams", STREAMS),
+    ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a few compressed bytes could stand for gigabytes
 )
 
 
@@ -87,7 +89,7 @@ async def listen(
 ) -> AsyncIterator[Listening]:
     """A server over ``manager`` that answers inside the block. Raises AddressUnavailable."""
     calls = Calls(manager.touch)
-    server = grpc.aio.server(interceptors=[Guard(token, calls)], options=_OPTIONS)
+    server = grpc.aio.server(interceptors=[Guard(token, calls)], options=_OPTIONS, maximum_concurrent_rpcs=CALLS_IN_ALL)
     add_JobServiceServicer_to_server(JobServicer(manager), server)
     add_CatalogServiceServicer_to_server(CatalogServicer(manager), server)
     states = health.aio.HealthServicer()
