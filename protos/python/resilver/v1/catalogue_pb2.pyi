@@ -153,12 +153,15 @@ class ServerInfo(google.protobuf.message.Message):
     LIBRARIES_FIELD_NUMBER: builtins.int
     PID_FIELD_NUMBER: builtins.int
     HOME_FIELD_NUMBER: builtins.int
+    REMOTE_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Version of Resilver."""
     pid: builtins.int
     """Id of the server's process."""
     home: builtins.str
-    """Folder that holds its database, models and segments."""
+    """Folder that holds its database, models and segments; empty where it shares no disk with its clients."""
+    remote: builtins.bool
+    """Whether it shares no disk with its clients: what jobs need and make goes through ContentService."""
     @property
     def devices(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Device]:
         """Devices, the one to prefer first."""
@@ -175,8 +178,9 @@ class ServerInfo(google.protobuf.message.Message):
         libraries: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         pid: builtins.int = ...,
         home: builtins.str = ...,
+        remote: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["devices", b"devices", "home", b"home", "libraries", b"libraries", "pid", b"pid", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["devices", b"devices", "home", b"home", "libraries", b"libraries", "pid", b"pid", "remote", b"remote", "version", b"version"]) -> None: ...
 
 global___ServerInfo = ServerInfo
 
