@@ -36,6 +36,27 @@ class ServerSettings:
     worker_idle_seconds: float = 120.0
     """A worker process that had nothing to do for so long ends, and what it held of the device is free."""
 
+    remote: bool = False
+    """Whether clients share no disk with it: they upload media and download results, and no path is shown to them."""
+    upload_bytes: int = 500 * 10**9
+    """What uploads may take in all. Those that no unfinished job names make room, least recently used first."""
+    upload_file_bytes: int = 200 * 10**9
+    """What one uploaded file may have."""
+    upload_days: float = 7.0
+    """Uploads and results go so long after they were last used by an unfinished job."""
+    content_rate: float | None = None
+    """Bytes a second of uploads and downloads, all clients together; None is as fast as it goes."""
+
+    @property
+    def remote_path(self) -> Path:
+        """Uploads and results of clients elsewhere."""
+        return self.home.resolve() / "remote"
+
+    @property
+    def allowed(self) -> tuple[Path, ...]:
+        """The folders that ``allow`` allows; empty for any."""
+        return (self.remote_path,) if self.remote else self.roots
+
     @property
     def database_path(self) -> Path:
         return self.database or self.home / "jobs.sqlite3"
@@ -56,7 +77,10 @@ class ServerSettings:
             real = given.resolve()
         except (OSError, RuntimeError) as error:
             raise PathNotAllowed("its links lead nowhere", where=path, remedy="give the path of the file") from error
-        if self.roots and not any(real.is_relative_to(root.resolve()) for root in self.roots):
+        if self.allowed and not any(real.is_relative_to(root.resolve()) for root in self.allowed):
+            if self.remote:
+                remedy = "send it with `resilver restore --server`: this server shares no disk with its clients"
+                raise PathNotAllowed("the path of a file elsewhere", where=path, remedy=remedy)
             shown = ", ".join(str(root) for root in self.roots)
             raise PathNotAllowed("outside the folders this server may use", where=path, remedy=f"allowed are {shown}")
         return real

@@ -205,6 +205,30 @@ class LimitReached(ResilverError):
     reason, code = "LIMIT_REACHED", "RESOURCE_EXHAUSTED"
 
 
+class ContentMissing(ResilverError):
+    """A file that the server was asked for is not there: never uploaded, or removed since."""
+
+    reason, code = "CONTENT_MISSING", "FAILED_PRECONDITION"
+
+
+class ContentDamaged(ResilverError):
+    """What came over the wire is not what was sent."""
+
+    reason, code = "CONTENT_DAMAGED", "DATA_LOSS"
+
+
+class ContentBusy(ResilverError):
+    """Another upload of the same file is under way, or was a moment ago."""
+
+    reason, code, transient = "CONTENT_BUSY", "ABORTED", True
+
+
+class QuotaExceeded(ResilverError):
+    """Uploads would take more room than the server gives them."""
+
+    reason, code = "QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED"
+
+
 class JobNotFound(ResilverError):
     reason, code = "JOB_NOT_FOUND", "NOT_FOUND"
 
@@ -309,6 +333,10 @@ ERRORS: tuple[type[ResilverError], ...] = (
     TargetOccupied,
     HostFailed,
     LimitReached,
+    ContentMissing,
+    ContentDamaged,
+    ContentBusy,
+    QuotaExceeded,
     JobNotFound,
     JobStateConflict,
     RequestIdReused,
