@@ -29,11 +29,20 @@ def test_hull_covers_both(a: Span, b: Span) -> None:
     assert a.hull(b).covers(b)
 
 
-@given(spans(), st.integers(1, 9))
-def test_split_gives_every_frame_once(span: Span, size: int) -> None:
-    parts = list(span.split(size))
+@given(spans(), st.integers(1, 9), st.integers(-20, 20))
+def test_split_gives_every_frame_once(span: Span, size: int, phase: int) -> None:
+    parts = list(span.split(size, phase))
     assert [index for part in parts for index in part] == list(span)
-    assert all(len(part) == size for part in parts[:-1])
+    assert all(len(part) == size for part in parts[1:-1])
+    assert all(1 <= len(part) <= size for part in parts)
+
+
+@given(spans(), spans(), st.integers(1, 9))
+def test_spans_that_overlap_are_cut_at_the_same_places(a: Span, b: Span, size: int) -> None:
+    """So that a clip that was trimmed keeps the parts between its ends."""
+    common = a.intersect(b)
+    cuts = [{part.start for part in span.split(size)} & set(common) - {common.start} for span in (a, b)]
+    assert cuts[0] == cuts[1]
 
 
 @given(spans(), st.integers(0, 9), spans())

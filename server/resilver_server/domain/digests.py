@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from .serial import canonical
@@ -19,10 +20,12 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_file(path: str | Path) -> str:
-    """sha256 of a file's bytes, read in blocks. Raises OSError."""
+def digest_file(path: str | Path, check: Callable[[], None] | None = None) -> str:
+    """sha256 of a file's bytes, read in blocks; between them ``check`` may raise. Raises OSError."""
     sha = hashlib.sha256()
     with Path(path).open("rb") as file:
         while block := file.read(_BLOCK):
             sha.update(block)
+            if check is not None:
+                check()
     return sha.hexdigest()

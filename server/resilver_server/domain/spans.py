@@ -44,10 +44,14 @@ class Span:
         """``radius`` frames more on either side, kept inside ``within``."""
         return Span(max(within.start, self.start - radius), min(within.stop, self.stop + radius))
 
-    def split(self, size: int) -> Iterator[Span]:
-        """Consecutive spans of ``size`` frames, the last one shorter where it must be."""
-        for start in range(self.start, self.stop, size):
-            yield Span(start, min(start + size, self.stop))
+    def split(self, size: int, phase: int = 0) -> Iterator[Span]:
+        """Consecutive spans of ``size`` frames, cut where an index plus ``phase`` is a multiple of ``size``: the first
+        and the last are shorter where they must be."""
+        start = self.start
+        while start < self.stop:
+            stop = min(start + size - (start + phase) % size, self.stop)
+            yield Span(start, stop)
+            start = stop
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

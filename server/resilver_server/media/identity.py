@@ -14,7 +14,7 @@ from resilver_server.domain.spans import Span
 def source_digests(info: MediaInfo, span: Span) -> tuple[str, ...]:
     """sha256 of the files behind ``span``: one a frame for sequences and stills, one of the whole file for a movie.
 
-    A file is read once for as long as its size and time of change stay the same. Raises MediaNotFound or
+    A file is read once for as long as its size and its times of change stay the same. Raises MediaNotFound or
     MediaUnreadable.
     """
     return tuple(file_digest(path) for path in source_files(info, span))
@@ -28,10 +28,10 @@ def source_files(info: MediaInfo, span: Span) -> tuple[Path, ...]:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, remembered by path, size and time of change. Raises MediaNotFound or MediaUnreadable."""
+    """sha256 of a file, remembered by path, size and times of change. Raises MediaNotFound or MediaUnreadable."""
     try:
         facts = path.stat()
-        return _digest(str(path), facts.st_size, facts.st_mtime_ns)
+        return _digest(str(path), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
     except FileNotFoundError as error:
         raise MediaNotFound("no such file", where=str(path), remedy="check the path or relink the clip") from error
     except OSError as error:
@@ -39,5 +39,5 @@ def file_digest(path: Path) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def _digest(path: str, size: int, modified: int) -> str:
+def _digest(path: str, size: int, modified: int, changed: int) -> str:
     return digest_file(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, floor
 
 from resilver_server.domain.digests import digest_of
 from resilver_server.domain.formats import MediaKind
@@ -13,6 +13,7 @@ from resilver_server.domain.spans import Span
 
 from .demand import Demand
 from .plans import ShotPlan, StagePlan
+from .timemap import time_map
 
 _CHUNK_SECONDS = 2
 _KEY_VERSION = 1
@@ -40,8 +41,14 @@ def chunk_length(rate: Rate) -> int:
 
 
 def chunk_spans(plan: ShotPlan) -> Iterator[Span]:
-    """The output frames of each chunk, in order, tail frames in the last."""
-    return plan.outputs.split(plan.chunk_frames)
+    """The output frames of each chunk, in order, tail frames in the last.
+
+    They are cut on a grid that lies on the media, not on the shot: a clip that is trimmed or slipped by a few frames
+    keeps the chunks between its ends. A freeze shows one frame; its grid begins with the shot.
+    """
+    mapping = time_map(plan.shot, plan.output_rate)
+    before = mapping.time(0) / mapping.speed * mapping.rate if mapping.speed else 0
+    return plan.outputs.split(plan.chunk_frames, floor(before))
 
 
 def chunk_key(
