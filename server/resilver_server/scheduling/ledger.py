@@ -31,6 +31,7 @@ from resilver_server.storage.rows import (
 )
 
 from .records import EventKind, ShotPhase
+from .requests import StoredRequest
 from .signals import Signals
 
 T = TypeVar("T")
@@ -135,6 +136,11 @@ class Ledger:
         """JSON of what was asked for."""
         await self.job(job)
         return await self._database.call(lambda c: fetch(c, JobRow, "WHERE id = ?", job)[0].request)
+
+    async def requests(self) -> list[StoredRequest]:
+        """Of every job."""
+        query = "SELECT request_id, CASE WHEN ended IS NULL THEN request ELSE '' END FROM job"
+        return await self._database.call(lambda c: [StoredRequest(*row) for row in c.execute(query)])
 
     async def outputs_under_way(self) -> set[str]:
         """Results that unfinished jobs are going to write."""

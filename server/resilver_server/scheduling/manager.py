@@ -38,7 +38,7 @@ from .ledger import UNDER_WAY, Ledger
 from .outline import Planner, refuse_existing
 from .reading import Library
 from .records import Event, JobPlan, JobRecord, JobResult, Page
-from .requests import JobRequest
+from .requests import JobRequest, StoredRequest
 from .signals import Signals
 from .watching import watch_rows
 
@@ -246,6 +246,10 @@ class JobManager:
             await self._interrupt(job)
         await forget(self._desk, job)
         await self._admit()
+
+    async def requests(self) -> list[StoredRequest]:
+        """What every job was asked for, as far as it is still to be done."""
+        return await self._ledger.requests()
 
     async def devices(self) -> DevicesResult:
         """The machine's devices, the one to prefer first, and the library versions, asked afresh from a worker."""

@@ -30,3 +30,13 @@ class JobRequest:
     """Go on with the rest where clips cannot be mapped."""
     preview_frames: int = 0
     """Render only so many frames of each shot, as before/after pictures."""
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """What is known of a job's request without reading it."""
+
+    id: str
+    """As the client chose it."""
+    text: str
+    """Its JSON; empty for a job that has ended."""
