@@ -30,8 +30,8 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def executor(grace: float = 20.0) -> AsyncIterator[LocalExecutor]:
-    running = LocalExecutor("support.small_tasks", grace=grace)
+async def executor(grace: float = 20.0, silence: float = 60.0) -> AsyncIterator[LocalExecutor]:
+    running = LocalExecutor("support.small_tasks", grace=grace, silence=silence)
     try:
         yield running
     finally:

@@ -1,11 +1,12 @@
 """Work for worker processes in tests of the executor: real work on real files, small enough to wait for.
 
 ``InstallTask.model`` says what to do: ``sum PATH``, ``count N PATH`` (a line every 50 ms, stopping when asked),
-``raise REASON``, ``memory``, ``bug``, ``kill``, ``print``, ``deaf SECONDS``.
+``raise REASON``, ``memory``, ``bug``, ``kill``, ``print``, ``deaf SECONDS``, ``hold SECONDS`` (the interpreter, too).
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -29,6 +30,8 @@ def run(task: Task, progress: Callable[[Progress], None], cancelled: Callable[[]
         raise BY_REASON[arguments[0]]("it went wrong", where="reel 1, frame 7", remedy="try again")
     if verb == "deaf":
         time.sleep(float(arguments[0]))
+    if verb == "hold":
+        ctypes.PyDLL(None).sleep(int(arguments[0]))  # a PyDLL keeps the interpreter's lock
     return _odd(verb)
 
 

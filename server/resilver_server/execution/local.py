@@ -113,9 +113,15 @@ class LocalExecutor:
     """Executor over local processes. ``workers`` heavy tasks run at a time; short ones never wait behind them."""
 
     def __init__(
-        self, module: str, workers: int = 1, home: str = "", grace: float = 60.0, linger: float | None = None
+        self,
+        module: str,
+        workers: int = 1,
+        home: str = "",
+        grace: float = 60.0,
+        linger: float | None = None,
+        silence: float = 60.0,
     ) -> None:
-        settings = WorkerSettings(module, _environment(workers, home), grace)
+        settings = WorkerSettings(module, _environment(workers, home), grace, silence)
         self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)], linger)
         self._short = Lane([WorkerProcess(settings)], linger)
         self._stopped = False

@@ -19,8 +19,10 @@ from .wire import LARGEST_LINE, Answer, Cancel, Failed, Message, Ready, Report, 
 
 _LINES_KEPT = 12
 _SIGKILL = 9
+_PULSES = 6
+"""Signs of life that a worker gives in the time of one silence."""
 _ENDING_SECONDS = 5.0
-"""Between the end of a worker's pipe and its own."""
+"""Between the end of a worker's pipe, or its being killed, and its own."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class WorkerSettings:
     environment: Mapping[str, str]
     grace: float = 60.0
     """Seconds that a cancelled task may take to its next window before its process is killed."""
+    silence: float = 60.0
+    """Seconds without a sign of life, twice in a row, after which a worker at work is given up: it was halted, or a
+    library holds the interpreter for good."""
 
 
 class WorkerProcess:
@@ -69,16 +74,19 @@ class WorkerProcess:
             self.task = None
 
     async def kill(self) -> None:
-        """End the process, if there is one, and wait until it is gone."""
+        """End the process, if there is one, and wait until it is gone. One that the system cannot end, since it waits
+        for a disk that has vanished, is not waited for: what it may write bears the number of its own attempt."""
         process, self._process, self._ready = self._process, None, False
         if process is None:
             return
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
-        if self._drain is not None:
-            await self._drain
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING_SECONDS):
+                await process.wait()
+                if self._drain is not None:
+                    await self._drain
 
     async def _spawn(self) -> None:
         """A fresh interpreter: nothing of the server's memory, threads or files goes along."""
@@ -89,6 +97,7 @@ class WorkerProcess:
             "-m",
             "resilver_server.execution.worker",
             self._settings.module,
+            str(self._settings.silence / _PULSES),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -145,10 +154,25 @@ class WorkerProcess:
     async def _receive(self) -> Message:
         if self._process is None or self._process.stdout is None:
             raise await self._lost()
-        line = await self._process.stdout.readline()
+        line = await self._line(self._process.stdout)
         if not line.endswith(b"\n"):
             raise await self._lost()
         return decode(line)
+
+    async def _line(self, stdout: asyncio.StreamReader) -> bytes:
+        """Raises WorkerLost where a worker at work gives no sign of life. One that starts is waited for: libraries come
+        from slow disks."""
+        if not self._ready:
+            return await stdout.readline()
+        for _ in range(2):  # one silence may have been the server's own, halted and continued
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.silence):
+                    return await stdout.readline()
+        await self.kill()
+        raise WorkerLost(
+            f"a worker process gave no sign of life for {2 * self._settings.silence:g} s, and was replaced",
+            remedy="see the server's log",
+        )
 
     async def _lost(self) -> WorkerLost | OutOfMemory:
         """What is left of a worker that ended by itself. It is waited for: a signal sent to a process that has just

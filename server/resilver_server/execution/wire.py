@@ -38,6 +38,11 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Alive:
+    """Worker to server, every few seconds while a task runs: it is slow, not stuck."""
+
+
+@dataclass(frozen=True)
 class Report:
     """Worker to server, while task ``id`` runs."""
 
@@ -61,7 +66,7 @@ class Failed:
     failure: Failure
 
 
-Message = Run | Cancel | Ready | Report | Answer | Failed
+Message = Run | Cancel | Ready | Alive | Report | Answer | Failed
 
 _MESSAGES: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(Message)}
 _PAYLOADS: dict[str, type] = {

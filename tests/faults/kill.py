@@ -1,0 +1,125 @@
+"""Random SIGKILLs over a set of jobs: ``PYTHONPATH=tests python -m faults.kill --kills 200 --seed 7``.
+
+Every round submits the set to a fresh home and strikes until all of it is done; then results, store and rows are
+compared with those of an unbroken run. At the end a table tells what was killed when.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .attack import Struck, blows, choose, strike
+from .checks import Calm, calm, check
+from .stage import Stage
+from .work import Media, jobs, make_media, write_requests
+
+_LONGEST = 300.0
+"""Seconds that a set may take once nobody disturbs it."""
+
+
+@dataclass
+class Tally:
+    struck: list[Struck] = field(default_factory=list)
+    rounds: int = 0
+    starts: int = 0
+    client_starts: int = 0
+
+    @property
+    def kills(self) -> int:
+        return len(self.struck)
+
+
+def unbroken(folder: Path, media: Media, names: Sequence[str], network: str) -> Calm:
+    stage, out = set_up(folder, media, names, network, workers=1)
+    finish(stage)
+    return calm(stage.home, out, media)
+
+
+def set_up(folder: Path, media: Media, names: Sequence[str], network: str, workers: int) -> tuple[Stage, Path]:
+    """A home with the named jobs (all where none is) to be submitted, and the folder of their results."""
+    out = folder / "out"
+    wanted = [job for job in jobs(media, out, network) if not names or job.title in names]
+    return Stage(folder / "home", write_requests(folder / "requests", wanted), workers), out
+
+
+def finish(stage: Stage) -> None:
+    deadline = time.monotonic() + _LONGEST
+    while not stage.over:
+        assert time.monotonic() < deadline, f"the jobs do not end: {stage.said.read_text()}"
+        stage.raise_up()
+        time.sleep(0.05)
+    stage.stop()
+
+
+def attacked(
+    folder: Path,
+    kills: int,
+    seed: int,
+    names: Sequence[str] = (),
+    network: str = "none",
+    say: Callable[[str], None] = print,
+) -> Tally:
+    """Strike ``kills`` times, over as many rounds as it takes. Raises AssertionError where anything differs."""
+    chance, tally = blows(seed), Tally()
+    media = make_media(folder / "media")
+    wanted = unbroken(folder / "calm", media, names, network)
+    while tally.kills < kills:
+        tally.rounds += 1
+        stage, out = set_up(folder / f"round{tally.rounds}", media, names, network, 1 + tally.rounds % 2)
+        try:
+            _round(stage, tally, kills, chance)
+            finish(stage)
+        finally:
+            stage.kill("server", "client", "worker")
+        check(stage.home, out, media, wanted)
+        tally.starts, tally.client_starts = tally.starts + stage.starts, tally.client_starts + stage.client_starts
+        say(f"round {tally.rounds}: {tally.kills} kills, all jobs done, all digests equal")
+    return tally
+
+
+def _round(stage: Stage, tally: Tally, kills: int, chance: object) -> None:
+    stage.raise_up()
+    while tally.kills < kills:
+        struck = strike(stage, choose(chance))  # type: ignore[arg-type]
+        if struck is None:
+            return
+        tally.struck.append(struck)
+
+
+def table(tally: Tally) -> str:
+    """Kills by who was killed and by where the jobs stood."""
+    states = ("starting", "submitting", "queued", "analysing", "rendering", "joining", "failed")
+    counted = Counter((" + ".join(each.blow.target), each.state) for each in tally.struck)
+    targets = sorted({target for target, _ in counted})
+    lines = ["| killed | " + " | ".join(states) + " | all |", "|---" * (len(states) + 2) + "|"]
+    for target in targets:
+        row = [counted[target, state] for state in states]
+        lines.append(f"| {target} | " + " | ".join(map(str, row)) + f" | {sum(row)} |")
+    moments = Counter(each.blow.moment for each in tally.struck)
+    lines.append(f"{tally.kills} kills in {tally.rounds} rounds; {tally.starts} starts of a server, ")
+    lines.append(f"{tally.client_starts} of a client; moments: {dict(moments)}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--network", default="none", help="card of an installed model that enlarges one film")
+    parser.add_argument("--jobs", nargs="*", default=(), help="names out of the set; all where none is given")
+    chosen = parser.parse_args()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="resilver-kill-") as folder:
+        tally = attacked(Path(folder), chosen.kills, chosen.seed, chosen.jobs, chosen.network)
+    print(table(tally))
+    print(f"{time.monotonic() - began:.0f} seconds")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Workers that hang, whose device breaks, or whose server dies while they hear nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from resilver_client.errors import DeviceFailed, OutOfMemory, WorkerLost
+from resilver_server.execution.executor import run_as
+from resilver_server.execution.local import LocalExecutor
+from resilver_server.execution.worker import typed
+from resilver_server.planning.tasks import InstallResult, InstallTask
+
+from .stage import alive, surroundings
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", surroundings(tmp_path)["PYTHONPATH"])
+
+
+@asynccontextmanager
+async def executor(silence: float = 60.0) -> AsyncIterator[LocalExecutor]:
+    running = LocalExecutor("support.small_tasks", silence=silence)
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+def on_loop(test: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        await asyncio.wait_for(test(), 60)
+
+    asyncio.run(limited())
+
+
+async def do(running: LocalExecutor, what: str) -> InstallResult:
+    return await run_as(running, InstallResult, InstallTask(what))
+
+
+def test_a_halted_worker_is_replaced() -> None:
+    async def check() -> None:
+        async with executor(silence=0.5) as running:
+            before = int((await do(running, "print")).model)
+            task = asyncio.create_task(do(running, "deaf 60"))
+            await asyncio.sleep(0.2)
+            os.kill(before, signal.SIGSTOP)
+            with pytest.raises(WorkerLost, match="no sign of life") as lost:
+                await task
+            assert lost.value.transient
+            assert not alive(before)
+            assert int((await do(running, "print")).model) != before
+
+    on_loop(check)
+
+
+def test_a_worker_that_holds_the_interpreter_is_replaced() -> None:
+    async def check() -> None:
+        async with executor(silence=0.5) as running:
+            before = int((await do(running, "print")).model)
+            with pytest.raises(WorkerLost, match="no sign of life"):
+                await do(running, "hold 60")
+            assert not alive(before)
+
+    on_loop(check)
+
+
+def test_a_slow_worker_is_left_alone() -> None:
+    async def check() -> None:
+        async with executor(silence=0.5) as running:
+            before = (await do(running, "print")).model
+            assert (await do(running, "deaf 2.5")).model == before
+
+    on_loop(check)
+
+
+def test_a_server_that_was_halted_blames_no_worker() -> None:
+    """It finds its own silence behind it, and what came meanwhile in the pipe."""
+
+    async def check() -> None:
+        async with executor(silence=0.5) as running:
+            before = (await do(running, "print")).model
+            task = asyncio.create_task(do(running, "deaf 2"))
+            await asyncio.sleep(0.2)
+            time.sleep(1.2)  # the event loop stands still, as in a process that is halted
+            assert (await task).model == before
+
+    on_loop(check)
+
+
+SERVER = """
+import asyncio, sys
+from resilver_server.execution.local import LocalExecutor
+from resilver_server.planning.tasks import InstallTask
+
+async def main():
+    running = LocalExecutor("support.small_tasks")
+    await running.run(InstallTask("print"))
+    print(*running.pids(), flush=True)
+    await running.run(InstallTask(sys.argv[1]))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it ends after the call that holds the interpreter")
+@pytest.mark.parametrize("what", ["hold 60", "deaf 60", "halted"])
+def test_no_worker_outlives_its_server(tmp_path: Path, what: str) -> None:
+    """Though no thread of it can see its pipe close: a library holds the interpreter, or it is halted."""
+    command = [sys.executable, "-c", SERVER, "deaf 60" if what == "halted" else what]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=surroundings(tmp_path)) as server:
+        assert server.stdout is not None
+        worker = int(server.stdout.readline())
+        time.sleep(0.3)
+        if what == "halted":
+            os.kill(worker, signal.SIGSTOP)
+        server.kill()
+    began = time.monotonic()
+    while alive(worker):
+        assert time.monotonic() - began < 2, "it is to end at once"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("CUDA error: device-side assert triggered", DeviceFailed),
+        ("CUDA error: an illegal memory access was encountered", DeviceFailed),
+        ("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", DeviceFailed),
+        ("CUDA error: out of memory", OutOfMemory),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", OutOfMemory),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", OutOfMemory),
+    ],
+)
+def test_what_a_device_says_is_told_apart(what: str, kind: type[Exception]) -> None:
+    assert type(typed(RuntimeError(what))) is kind
