@@ -72,7 +72,9 @@ def test_the_tile_on_a_cpu_ignores_free_memory(tmp_path: Path) -> None:
 def test_a_gpu_takes_the_largest_tile_that_fits(tmp_path: Path) -> None:
     plan = _huge(tmp_path)
     gpu = replace(CPU, id="cuda:0", half_precision=True)
-    tiles = [memory.tile(plan.stages, replace(gpu, free_memory=mib << 20)) for mib in (700, 1024, 80000)]
+    tiles = [
+        memory.tile(plan.stages, replace(gpu, free_memory=mib << 20)) for mib in (7800, 8192, 80000)
+    ]  # the frames alone are 6 GB
     assert 0 < tiles[0] < tiles[1]
     assert tiles[2] == 0
 

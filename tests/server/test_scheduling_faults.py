@@ -162,7 +162,7 @@ def test_short_memory_shrinks_what_is_unfinished(tmp_path: Path, monkeypatch: py
             assert (await running.get(job)).state is JobState.SUCCEEDED, told[-1]
             kinds = [event.kind for event in told]
             shrunk = kinds.index(EventKind.SHRUNK)
-            assert kinds.count(EventKind.SHRUNK) == 1
+            assert kinds.count(EventKind.SHRUNK) == 2, "256 was tried first"
             assert told[shrunk - 1].chunk == 0
             assert [event.chunk for event in told if chunk_done(event)] == [0, 1, 2], "a finished chunk stays"
             assert EventKind.RETRY not in kinds, "the same again would not help"
@@ -238,7 +238,7 @@ def test_media_that_was_deleted_ends_in_words_and_loses_nothing(tmp_path: Path, 
             failure = (await running.get(job)).failure
             assert failure is not None
             assert str(failure.error()) == (
-                f"the file is not there any more, {movie}, "
+                f"the file is not there any more, shot, {movie}, "
                 "put it back, then retry the job, or relink the clip and restore it anew"
             )
             (tmp_path / "elsewhere.mkv").rename(movie)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resilver_client.errors import MediaChanged, MediaNotFound, PathNotAllowed
+from resilver_client.errors import PathNotAllowed
 from resilver_server.config import ServerSettings, read_settings
 from resilver_server.domain.formats import ColourTags, FieldOrder, FrameFormat, MediaInfo, MediaKind
 from resilver_server.domain.jobs import ChunkState
@@ -23,10 +23,8 @@ from resilver_server.planning.plans import ChunkPlan, Numerics, ShotPlan, StageP
 from resilver_server.planning.tasks import Progress, RenderResult, SolveResult
 from resilver_server.scheduling.identity import (
     bounded,
-    check_stamp,
     fit_key,
     measurement_key,
-    media_stamp,
     shrunk,
     state_key,
 )
@@ -39,6 +37,7 @@ from resilver_server.scheduling.publish import new_staging, publish
 from resilver_server.scheduling.records import ShotPhase
 from resilver_server.scheduling.rendering import relative
 from resilver_server.scheduling.sidecar import spans_of
+from resilver_server.scheduling.stamps import Stamps
 from resilver_server.scheduling.timecode import timecode_seconds
 from resilver_server.storage.rows import ChunkRow, FitRow, ShotRow
 
@@ -111,7 +110,7 @@ def test_memory_shrinks_step_by_step_to_an_end() -> None:
     while (numerics := shrunk(plan)) is not None:
         seen.append((numerics.tile, numerics.batch))
         plan = dataclasses.replace(plan, numerics=numerics)
-    assert seen == [(0, 2), (0, 1), (320, 1), (192, 1), (128, 1)]
+    assert seen == [(0, 2), (0, 1), (512, 1), (384, 1), (256, 1), (192, 1), (128, 1), (64, 1)]
 
 
 def test_what_was_learned_bounds_later_plans() -> None:
@@ -128,22 +127,11 @@ def test_keys_depend_on_what_decides_and_on_nothing_else() -> None:
     assert state_key(plan, "s") == state_key(shot_plan(name="other"), "s")
     assert state_key(plan, "s") != state_key(plan, "t")
     assert state_key(plan, "s") != state_key(shot_plan(tile=256), "s")
-    assert measurement_key(plan, "s", span) == measurement_key(shot_plan(tile=256), "s", span)
-    assert measurement_key(plan, "s", span) != measurement_key(plan, "s", Span(0, 95))
-
-
-def test_a_changed_file_is_another_film(tmp_path: Path) -> None:
-    movie = tmp_path / "reel.mov"
-    movie.write_bytes(b"1895")
-    plan = shot_plan(str(movie))
-    stamp = media_stamp(plan.media, plan.source)
-    check_stamp(plan, stamp)
-    movie.write_bytes(b"1896 and more")
-    with pytest.raises(MediaChanged):
-        check_stamp(plan, stamp)
-    movie.unlink()
-    with pytest.raises(MediaNotFound):
-        check_stamp(plan, stamp)
+    stamps = Stamps(span, ("s",))
+    assert measurement_key(plan, stamps, span) == measurement_key(shot_plan(tile=256), stamps, span)
+    assert measurement_key(plan, stamps, span) != measurement_key(plan, stamps, Span(0, 95))
+    silent = dataclasses.replace(plan, delivery=dataclasses.replace(plan.delivery, keep_audio=False), memory=7)
+    assert state_key(silent, "s") == state_key(plan, "s"), "sound and estimates decide no pixel"
 
 
 @given(st.integers(1, 500), st.integers(1, 60))

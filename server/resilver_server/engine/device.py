@@ -6,9 +6,12 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import cv2
 import torch
 
 from resilver_client.errors import DeviceFailed, OutOfMemory
@@ -20,6 +23,10 @@ _HALF_FROM = (7, 0)
 """Compute capability from which CUDA devices calculate faster in half precision (tensor cores)."""
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 _LIBRARIES = ("torch", "numpy", "av", "opencv-python", "scenedetect", "safetensors")
+LIMIT = "RESILVER_MEMORY_LIMIT"
+"""Environment variable: bytes of device memory (on a CPU: of main memory) that this worker may take for rendering."""
+_FULL = ("can't allocate memory", "out of memory", "Insufficient memory", "can't start new thread")
+"""How torch, OpenCV and Python say that memory ran out."""
 _LOST = ("CUDA error", "CUDNN_STATUS", "CUBLAS_STATUS", "HIP error", "device-side assert")
 
 
@@ -30,7 +37,13 @@ def devices() -> tuple[Device, ...]:
     if torch.backends.mps.is_available():
         total, free = _main_memory()
         found.append(Device("mps", f"Apple {platform.machine()}", total, free, half_precision=False))
-    return (*found, _cpu())
+    limit = memory_limit()
+    return tuple(replace(device, limit=limit) for device in (*found, _cpu()))
+
+
+def memory_limit() -> int:
+    """Bytes; 0 where nobody set a limit."""
+    return int(os.environ.get(LIMIT) or 0)
 
 
 def _cuda(index: int) -> Device:
@@ -80,7 +93,31 @@ def opened(numerics: Numerics) -> tuple[torch.device, torch.dtype]:
     if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
         raise DeviceFailed("the device is gone", where=numerics.device, remedy="submit the job again")
     _reproducible()
+    _limit(device)
     return device, _DTYPES[numerics.dtype]
+
+
+@cache
+def _limit(device: torch.device) -> None:
+    """Hold this process to its limit: what would pass it fails as it would on a smaller card. On a CPU that is the
+    memory of the process beyond what its libraries took; where the system cannot hold it, plans alone do."""
+    limit = memory_limit()
+    if not limit:
+        return
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total), device)
+    elif device.type == "cpu" and platform.system() == "Linux":
+        import resource
+
+        most = process_memory("VmData") + limit
+        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def process_memory(name: str) -> int:
+    """Bytes of this process under a name of Linux's ``/proc/self/status`` (VmRSS, VmHWM, VmData). Raises OSError."""
+    text = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(f"{name}:"))
 
 
 @cache
@@ -99,9 +136,9 @@ def typed_errors(where: str) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _exhausted(where) from error
-    except RuntimeError as error:
+    except (RuntimeError, cv2.error) as error:
         text = str(error)
-        if "can't allocate memory" in text or "out of memory" in text:
+        if any(sign in text for sign in _FULL):
             raise _exhausted(where) from error
         if any(sign in text for sign in _LOST):
             raise DeviceFailed(text.splitlines()[0], where=where, remedy="the worker is replaced") from error

@@ -31,6 +31,7 @@ from resilver_server.stages.plan import output_bytes, plan_shot
 
 from . import device as devices
 from .analysis import analyse, solve
+from .calibration import per_pixel
 from .chain import Chains
 from .heap import give_back
 from .joining import join_segments
@@ -87,7 +88,8 @@ def _asked(task: ProbeTask | DevicesTask | PlanTask) -> Result:
         case DevicesTask():
             return DevicesResult(devices.devices(), devices.libraries())
         case PlanTask():
-            plan = plan_shot(task.shot, task.media, task.recipe, task.device, task.libraries)
+            taken = per_pixel(task.device)
+            plan = plan_shot(task.shot, task.media, task.recipe, task.device, task.libraries, taken)
             chosen = profile(plan.delivery.profile, plan.media)
             one_picture = task.media.kind is MediaKind.STILL and plan.total_frames == 1
             sequence = chosen.is_sequence and not one_picture

@@ -45,6 +45,8 @@ class Device:
     free_memory: int
     half_precision: bool
     """Whether float16 is faster here."""
+    limit: int = 0
+    """Bytes that its user lets rendering take; 0 sets no limit."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from resilver_client.errors import OutOfMemory
 from resilver_server.domain.formats import FrameFormat
@@ -34,6 +34,8 @@ _SHARE = 0.8
 """Of a GPU's free memory that is counted on."""
 _FRAMES_HELD = 10
 """Float32 frames that the queues and windows around the stages hold at most."""
+PerPixel: TypeAlias = Callable[[ModelCard], int]
+"""Float32 bytes of a network per input pixel."""
 _COLOUR_PLANES = 24
 """Float32 planes of a frame's size that pass while a colouriser's colours are enlarged and joined."""
 
@@ -58,49 +60,70 @@ def bytes_per_pixel(model: ModelCard) -> int:
     return 4 * (3 * parameters.features + 6 * model.scale**2)
 
 
-def tile(stages: Sequence[StagePlan], device: Device) -> int:
+def tile(stages: Sequence[StagePlan], device: Device, per_pixel: PerPixel = bytes_per_pixel) -> int:
     """The largest tile with which every network fits. Raises OutOfMemory where none does."""
     for edge in TILES:
-        if network_memory(stages, edge, device) <= _budget(device):
+        if _taken(stages, edge, device, per_pixel) <= _budget(device):
             return edge
-    smallest = network_memory(stages, TILES[-1], device)
+    smallest = _taken(stages, TILES[-1], device, per_pixel)
     raise OutOfMemory(
-        f"{smallest >> 20} MiB are needed, {_budget(device) >> 20} MiB are free",
+        f"{smallest >> 20} MiB are needed, {_budget(device) >> 20} MiB may be used",
         where=device.id,
-        remedy="use a smaller size, another model or another device",
+        remedy="use a smaller size, another model, another device or a higher limit",
     )
 
 
-def network_memory(stages: Sequence[StagePlan], edge: int, device: Device) -> int:
+def smaller_tile(stages: Sequence[StagePlan], edge: int) -> int:
+    """The next tile of ``TILES`` that cuts more; 0 where there is none."""
+    largest = edge or max((max(stage.input.width, stage.input.height) for stage in stages), default=0)
+    return next((tile for tile in TILES if 0 < tile < largest), 0)
+
+
+def network_memory(
+    stages: Sequence[StagePlan], edge: int, device: Device, per_pixel: PerPixel = bytes_per_pixel
+) -> int:
     """Bytes of the most demanding stage with tiles of that edge."""
-    return max((_stage_memory(stage, edge, device) for stage in stages), default=0)
+    return max((_stage_memory(stage, edge, device, per_pixel) for stage in stages), default=0)
 
 
-def needed(stages: Sequence[StagePlan], edge: int, device: Device) -> int:
+def needed(stages: Sequence[StagePlan], edge: int, device: Device, per_pixel: PerPixel = bytes_per_pixel) -> int:
     """Bytes that rendering needs at most: the widest stage, and the frames that wait around it."""
     largest = max((stage.output.pixels for stage in stages), default=0)
-    return network_memory(stages, edge, device) + _FRAMES_HELD * 3 * 4 * largest
+    return network_memory(stages, edge, device, per_pixel) + _FRAMES_HELD * 3 * 4 * largest
 
 
-def _stage_memory(stage: StagePlan, edge: int, device: Device) -> int:
+def _taken(stages: Sequence[StagePlan], edge: int, device: Device, per_pixel: PerPixel) -> int:
+    """What is compared with the budget: on a CPU that nobody limited, the networks alone."""
+    count = network_memory if _unlimited_cpu(device) else needed
+    return count(stages, edge, device, per_pixel)
+
+
+def _stage_memory(stage: StagePlan, edge: int, device: Device, per_pixel: PerPixel) -> int:
     spec = stage_spec(stage.settings.stage)
     parameters: Any = spec.parse(stage.settings.parameters)
     own = spec.memory(stage.input, parameters)
     size = 2 if device.half_precision else 4
-    networks = (_network_memory(card(model.id), stage.input, edge) for model in stage.models)
+    networks = (_network_memory(card(model.id), stage.input, edge, per_pixel) for model in stage.models)
     return own + sum(networks) * size // 4
 
 
-def _network_memory(model: ModelCard, given: FrameFormat, edge: int) -> int:
+def _network_memory(model: ModelCard, given: FrameFormat, edge: int, per_pixel: PerPixel) -> int:
     if model.architecture is Architecture.IFNET:
-        return bytes_per_pixel(model) * given.pixels // reduction(given.pixels) ** 2
+        return per_pixel(model) * given.pixels // reduction(given.pixels) ** 2
     if model.architecture in COLOURISERS:
-        return bytes_per_pixel(model) * model.edge**2 + model.size + _COLOUR_PLANES * 4 * given.pixels
+        return per_pixel(model) * model.edge**2 + model.size + _COLOUR_PLANES * 4 * given.pixels
     reach = edge + 2 * model.halo if edge else given.pixels
     width, height = (min(reach, given.width), min(reach, given.height)) if edge else (given.width, given.height)
     output = 3 * 4 * model.scale**2 * given.pixels
-    return bytes_per_pixel(model) * width * height + output
+    return per_pixel(model) * width * height + output
 
 
 def _budget(device: Device) -> int:
-    return CPU_BUDGET if device.id == "cpu" else int(device.free_memory * _SHARE)
+    if _unlimited_cpu(device):
+        return CPU_BUDGET
+    free = int(device.free_memory * _SHARE)
+    return min(free, device.limit) if device.limit else free
+
+
+def _unlimited_cpu(device: Device) -> bool:
+    return device.id == "cpu" and not device.limit

@@ -51,8 +51,15 @@ class _Resolved:
     output: FrameFormat
 
 
-def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libraries: Mapping[str, str]) -> ShotPlan:
-    """Everything that is decided before a shot's first frame.
+def plan_shot(
+    shot: Shot,
+    media: MediaInfo,
+    recipe: Recipe,
+    device: Device,
+    libraries: Mapping[str, str],
+    per_pixel: memory.PerPixel = memory.bytes_per_pixel,
+) -> ShotPlan:
+    """Everything that is decided before a shot's first frame. ``per_pixel``: what networks take on ``device``.
 
     Raises InvalidRecipe, UnknownStage, UnknownProfile, InvalidRate, InvalidMatte, ModelUnknown, ModelNotInstalled,
     RangeOutsideMedia, InvalidRequest, GeometryMismatch for a size that the profile cannot hold, or OutOfMemory where
@@ -65,7 +72,7 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
     analysed = any(stage.spec.analysed for stage in stages)
     handle = sum(stage.radius for stage in plans) + 1 + (int(_HANDLE_SECONDS * shot.rate) if analysed else 0)
     frames = output_count(shot, rate)
-    tile = memory.tile(plans, device)
+    tile = memory.tile(plans, device, per_pixel)
     output = stages[-1].output if stages else media.format
     ensure_encodes(chosen, output)
     if recipe.delivery.change_maps:
@@ -83,7 +90,7 @@ def plan_shot(shot: Shot, media: MediaInfo, recipe: Recipe, device: Device, libr
         output_frames=frames,
         output_colour=_colour(media, chosen),
         chunk_frames=chunk_length(rate),
-        memory=memory.needed(plans, tile, device),
+        memory=memory.needed(plans, tile, device, per_pixel),
         warnings=_warnings(shot, media, recipe, chosen, output),
     )
 
