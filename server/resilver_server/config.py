@@ -12,6 +12,9 @@ from resilver_client.errors import PathNotAllowed
 TASKS_MODULE = "resilver_server.engine.tasks"
 """What workers import by name: ``run(task, progress, cancelled) -> Result``."""
 
+MEMORY_LIMIT = "RESILVER_MEMORY_LIMIT"
+"""Environment variable by which a worker hears how many bytes it may take."""
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -35,6 +38,9 @@ class ServerSettings:
     """Room that is left on the disks of store and results: a job waits where there is less. 0 leaves none."""
     worker_idle_seconds: float = 120.0
     """A worker process that had nothing to do for so long ends, and what it held of the device is free."""
+    memory_limit: int | None = None
+    """Bytes of a device's memory (on a CPU: of main memory) that rendering may take, all workers together; None is what
+    is free."""
 
     remote: bool = False
     """Whether clients share no disk with it: they upload media and download results, and no path is shown to them."""

@@ -30,6 +30,9 @@ def serve(
     root: Annotated[
         list[Path] | None, typer.Option(help="Folder in which media and results may lie (several allowed).")
     ] = None,
+    memory_gb: Annotated[
+        float | None, typer.Option("--memory-gb", min=0.25, help="Memory that rendering may take, of the device's.")
+    ] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM chain, for addresses beyond this machine.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM private key.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
@@ -40,7 +43,11 @@ def serve(
     """
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_FORMAT)
     settings = ServerSettings(
-        listen=listen, workers=workers, idle_minutes=idle_minutes, roots=tuple(path.absolute() for path in root or ())
+        listen=listen,
+        workers=workers,
+        idle_minutes=idle_minutes,
+        roots=tuple(path.absolute() for path in root or ()),
+        memory_limit=int(memory_gb * 10**9) if memory_gb else None,
     )
     asyncio.run(serve_until_done(settings, _tls(tls_certificate, tls_key)))
 

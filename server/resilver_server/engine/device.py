@@ -16,6 +16,7 @@ import torch
 
 from resilver_client.errors import DeviceFailed, OutOfMemory
 from resilver_server import __version__
+from resilver_server.config import MEMORY_LIMIT
 from resilver_server.planning.plans import Numerics
 from resilver_server.planning.tasks import Device
 
@@ -23,8 +24,6 @@ _HALF_FROM = (7, 0)
 """Compute capability from which CUDA devices calculate faster in half precision (tensor cores)."""
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 _LIBRARIES = ("torch", "numpy", "av", "opencv-python", "scenedetect", "safetensors")
-LIMIT = "RESILVER_MEMORY_LIMIT"
-"""Environment variable: bytes of device memory (on a CPU: of main memory) that this worker may take for rendering."""
 _FULL = ("can't allocate memory", "out of memory", "Insufficient memory", "can't start new thread")
 """How torch, OpenCV and Python say that memory ran out."""
 _LOST = ("CUDA error", "CUDNN_STATUS", "CUBLAS_STATUS", "HIP error", "device-side assert")
@@ -42,8 +41,8 @@ def devices() -> tuple[Device, ...]:
 
 
 def memory_limit() -> int:
-    """Bytes; 0 where nobody set a limit."""
-    return int(os.environ.get(LIMIT) or 0)
+    """Bytes that this worker may take; 0 where nobody set a limit."""
+    return int(os.environ.get(MEMORY_LIMIT) or 0)
 
 
 def _cuda(index: int) -> Device:

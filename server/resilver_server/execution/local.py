@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from resilver_client.errors import WorkerLost
+from resilver_server.config import MEMORY_LIMIT
 from resilver_server.planning.tasks import DevicesTask, InstallTask, PlanTask, ProbeTask, Result, Task
 
 from .executor import ProgressCallback, Working
@@ -120,8 +121,9 @@ class LocalExecutor:
         grace: float = 60.0,
         linger: float | None = None,
         silence: float = 60.0,
+        memory: int | None = None,
     ) -> None:
-        settings = WorkerSettings(module, _environment(workers, home), grace, silence)
+        settings = WorkerSettings(module, _environment(workers, home, memory), grace, silence)
         self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)], linger)
         self._short = Lane([WorkerProcess(settings)], linger)
         self._stopped = False
@@ -160,11 +162,13 @@ class LocalExecutor:
         return tuple(pid for pid in found if pid is not None)
 
 
-def _environment(workers: int, home: str) -> dict[str, str]:
-    """Several workers share the cores; each alone would start a thread for every core."""
+def _environment(workers: int, home: str, memory: int | None) -> dict[str, str]:
+    """Several workers share the cores and the memory; each alone would start a thread for every core."""
     environment = dict(os.environ)
     if home:
         environment["RESILVER_HOME"] = home
+    if memory:
+        environment[MEMORY_LIMIT] = str(memory // workers)
     if workers > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     return environment
