@@ -247,7 +247,7 @@ class JobManager:
         await forget(self._desk, job)
         await self._admit()
 
-    async def requests(self) -> list[StoredRequest]:
+    async def requests(self) -> Sequence[StoredRequest]:
         """What every job was asked for, as far as it is still to be done."""
         return await self._ledger.requests()
 
