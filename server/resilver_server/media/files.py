@@ -1,12 +1,15 @@
-"""Opening media: plain local files only, known containers only, one typed error for whatever is wrong with them."""
+"""Opening media: plain local files only, known containers only, one typed error for whatever is wrong with them.
+
+FFmpeg is handed files that are open already, and may open nothing by itself.
+"""
 
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 from av.container import InputContainer
@@ -14,12 +17,17 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from resilver_client.errors import MediaNotFound, MediaUnreadable
+from resilver_server.domain.access import NOT_REGULAR, open_file
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,dv,flv,ogg,asf,rm,nut,ivf,yuv4mpegpipe,gif,h264,hevc,m4v,"
     "mpegvideo,ivf,wav,w64,aiff,mp3,flac,aac,ac3,caf,au"
 )
 """Demuxers that may be used. None of them opens a second file: playlists, concat scripts and the like are left out."""
+PIXELS = 1 << 27
+"""Pixels that a picture may have: a frame of 16K. A file of a megabyte can claim as many as it likes."""
+_NO_PROTOCOL = "none"
+"""The only protocol that FFmpeg may open files with: there is none of that name."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|(?:concat|subfile|data|pipe|crypto|cache|async|tee):")
 
@@ -40,46 +48,63 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def existing_file(path: Path) -> Path:
-    """The path of a regular, non-empty file that may be read. Raises MediaNotFound or MediaUnreadable."""
+def open_media(path: Path) -> BinaryIO:
+    """A regular, non-empty file, open at its beginning. Raises MediaNotFound, MediaUnreadable, PathNotAllowed."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, a device never ends
-            raise MediaUnreadable("it is no regular file", where=str(path), remedy="copy what it gives into a file")
-        with path.open("rb") as file:
-            first = file.read(1)
+        file = open_file(path)
     except FileNotFoundError as error:
         raise MediaNotFound("no such file", where=str(path), remedy="check the path or relink the clip") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        if getattr(error, "strerror", None) == NOT_REGULAR:
+            raise MediaUnreadable(NOT_REGULAR, where=str(path), remedy="copy what it gives into a file") from error
         what = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
         raise MediaUnreadable(what, where=str(path), remedy="check the file and its permissions") from error
-    if not first:
+    if not file.read(1):
+        file.close()
         raise MediaUnreadable("the file is empty", where=str(path), remedy="copy it again from its source")
+    file.seek(0)
+    return file
+
+
+def existing_file(path: Path) -> Path:
+    """The path of what ``open_media`` opens. Raises what it raises."""
+    open_media(path).close()
     return path
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
-    """A movie or sound file, held to plain files. Raises MediaNotFound or MediaUnreadable."""
-    existing_file(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
-    try:
-        container = av.open(str(path), "r", options=options, metadata_errors="replace")
-    except (FFmpegError, OSError, ValueError) as error:
-        raise MediaUnreadable(
-            f"no media that can be read ({reason(error)})",
-            where=str(path),
-            remedy="check that it plays; playlists are not followed",
-        ) from error
-    with container:
-        yield container
+    """A movie or sound file. Raises MediaNotFound, MediaUnreadable, PathNotAllowed."""
+    options = {"protocol_whitelist": _NO_PROTOCOL, "format_whitelist": CONTAINERS}
+    with open_media(path) as file:
+        try:
+            container = av.open(file, "r", options=options, metadata_errors="replace")
+        except (FFmpegError, OSError, ValueError) as error:
+            raise MediaUnreadable(
+                f"no media that can be read ({reason(error)})",
+                where=str(path),
+                remedy="check that it plays; playlists are not followed",
+            ) from error
+        with container:
+            yield container
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first stream of moving pictures (cover art is none). Raises MediaUnreadable where there is none."""
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic and stream.codec_context is not None:
+            ensure_decodable(stream.codec_context.width, stream.codec_context.height, path)
+            stream.codec_context.options = {"max_pixels": str(PIXELS)}  # for what the stream itself says later
             return stream
     raise MediaUnreadable("there are no pictures in it", where=str(path), remedy="choose a file with a video track")
+
+
+def ensure_decodable(width: int, height: int, path: Path) -> None:
+    """Raises MediaUnreadable for pictures that would take more memory than any film does."""
+    if width * height > PIXELS:
+        raise MediaUnreadable(
+            f"its pictures claim {width}x{height} pixels", where=str(path), remedy="make them smaller"
+        )
 
 
 def reason(error: BaseException) -> str:

@@ -174,7 +174,7 @@ class MovieSource:
         container = self._stack.enter_context(opened(self._path))
         stream = video_stream(container, self._path)
         stream.thread_type = "AUTO"
-        stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+        stream.codec_context.options |= {"err_detect": "crccheck+bitstream+buffer+explode"}
         return container, stream
 
     def _seek(self, index: int, retreat: int | None) -> None:
