@@ -149,12 +149,12 @@ def _networks(
         store.check_digest(use.id, installed.digest, use.digest)
         network = loader.load(installed, device, dtype)
         if network.card.architecture in UPSCALERS:
-            network = dataclasses.replace(network, module=_tiled(network, numerics.tile, interrupt))
+            network = dataclasses.replace(network, module=tiled(network, numerics.tile, interrupt))
         found[use.id] = network
     return found
 
 
-def _tiled(network: Network, tile: int, interrupt: Interrupt) -> Tiled:
+def tiled(network: Network, tile: int, interrupt: Interrupt) -> Tiled:
     """RRDB sees further than any halo that pays, so its tiles are mixed at the joints; other halos are exact."""
     card = network.card
     return Tiled(
