@@ -71,6 +71,12 @@ class ServerSettings:
     def content_path(self) -> Path:
         return self.content or self.home / "content"
 
+    @property
+    def worker_roots(self) -> tuple[Path, ...]:
+        """Folders whose files workers may open: those that clients may name, and the server's own. Empty allows all."""
+        own = (self.content_path, self.home / "models")
+        return tuple(root.resolve() for root in (*self.allowed, *own)) if self.allowed else ()
+
     def allow(self, path: str) -> Path:
         """``path`` made absolute through every link, if it may be used.
 

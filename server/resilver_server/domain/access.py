@@ -57,15 +57,20 @@ def _opened(path: str, flags: int) -> int:
 
 
 @contextmanager
-def opened_folder(path: Path, roots: Iterable[Path]) -> Iterator[int]:
-    """The descriptor of a folder that lies below one of ``roots``, for calls that take one as ``dir_fd``.
+def held_folder(path: Path, roots: Iterable[Path]) -> Iterator[Path]:
+    """A name of the folder that stays the folder's own while the block runs, wherever ``path`` leads meanwhile.
 
+    Without ``roots`` that is ``path``; Linux alone has names of what is open, elsewhere ``path`` is only looked at.
     Raises OSError, PathNotAllowed.
     """
+    known = tuple(roots)
+    if not known:
+        yield path
+        return
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _WITHOUT_WAITING)
     try:
-        ensure_below(descriptor, path, roots)
-        yield descriptor
+        ensure_below(descriptor, path, known)
+        yield Path(f"/proc/self/fd/{descriptor}") if sys.platform == "linux" else path
     finally:
         os.close(descriptor)
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from .access import open_file
 from .serial import canonical
 
 _BLOCK = 1 << 20
@@ -21,9 +22,9 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_file(path: str | Path, check: Callable[[], None] | None = None) -> str:
-    """sha256 of a file's bytes, read in blocks; between them ``check`` may raise. Raises OSError."""
+    """sha256 of a file's bytes, read in blocks; between them ``check`` may raise. Raises OSError, PathNotAllowed."""
     sha = hashlib.sha256()
-    with Path(path).open("rb") as file:
+    with open_file(path) as file:
         while block := file.read(_BLOCK):
             sha.update(block)
             if check is not None:

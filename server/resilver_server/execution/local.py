@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from resilver_client.errors import WorkerLost
 from resilver_server.config import MEMORY_LIMIT
+from resilver_server.domain.access import ROOTS, written_roots
 from resilver_server.planning.tasks import DevicesTask, InstallTask, PlanTask, ProbeTask, Result, Task
 
 from .executor import ProgressCallback, Working
@@ -122,8 +124,9 @@ class LocalExecutor:
         linger: float | None = None,
         silence: float = 60.0,
         memory: int | None = None,
+        roots: Sequence[Path] = (),
     ) -> None:
-        settings = WorkerSettings(module, _environment(workers, home, memory), grace, silence)
+        settings = WorkerSettings(module, _environment(workers, home, memory, roots), grace, silence)
         self._heavy = Lane([WorkerProcess(settings) for _ in range(workers)], linger)
         self._short = Lane([WorkerProcess(settings)], linger)
         self._stopped = False
@@ -162,9 +165,10 @@ class LocalExecutor:
         return tuple(pid for pid in found if pid is not None)
 
 
-def _environment(workers: int, home: str, memory: int | None) -> dict[str, str]:
-    """Several workers share the cores and the memory; each alone would start a thread for every core."""
-    environment = dict(os.environ)
+def _environment(workers: int, home: str, memory: int | None, roots: Sequence[Path]) -> dict[str, str]:
+    """Several workers share the cores and the memory; each alone would start a thread for every core. ``roots`` are the
+    folders whose files they may open."""
+    environment = dict(os.environ) | {ROOTS: written_roots(roots)}
     if home:
         environment["RESILVER_HOME"] = home
     if memory:

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
+from resilver_server.domain.access import held_folder
 from resilver_server.storage.files import move_new, remove, sync_tree
 
 
-def new_staging(output: Path, job: str, shot: int) -> Path:
-    """An empty hidden folder beside the result, on the same file system. What earlier attempts left is cleared."""
+def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -> Path:
+    """An empty hidden folder beside the result, on the same file system. What earlier attempts left is cleared.
+
+    With ``roots`` it is made inside of them and nowhere else, and nobody else can put anything into it. Raises OSError,
+    PathNotAllowed.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".resilver-{job}-{shot}-"
-    for left in output.parent.glob(f"{prefix}*"):
-        remove(left)
-    staging = output.parent / f"{prefix}{secrets.token_hex(4)}"
-    staging.mkdir()
-    return staging
+    name = f"{prefix}{secrets.token_hex(8)}"
+    with held_folder(output.parent, roots) as parent:
+        for left in parent.glob(f"{prefix}*"):
+            remove(left)
+        (parent / name).mkdir(mode=0o700)
+    return output.parent / name
 
 
-def publish(staging: Path, output: Path, last: str = "") -> bool:
+def publish(staging: Path, output: Path, last: str = "", roots: Sequence[Path] = ()) -> bool:
     """Move what was staged beside ``output``, the file named ``last`` at the end. Doing it again is the same.
 
-    False where neither the staged result nor the result is there any more. Raises OutputExists, OSError.
+    False where neither the staged result nor the result is there any more. Raises OutputExists, OSError, and
+    PathNotAllowed where the folder leads out of ``roots`` by now.
     """
-    staged = sorted(staging.iterdir(), key=lambda path: (path.name == last, path.name)) if staging.is_dir() else []
-    for path in staged:
-        sync_tree(path)
-        move_new(path, output.parent / path.name)
-    remove(staging)
-    return output.exists()
+    with held_folder(output.parent, roots) as parent:
+        inside = parent / staging.name
+        staged = sorted(inside.iterdir(), key=lambda path: (path.name == last, path.name)) if inside.is_dir() else []
+        for path in staged:
+            sync_tree(path)
+            move_new(path, parent / path.name)
+        remove(inside)
+        return (parent / output.name).exists()
