@@ -4,7 +4,6 @@ raises the error class that the server raised, or ServerUnreachable where there 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
@@ -18,6 +17,7 @@ from resilver.v1 import jobs_pb2 as jobs
 
 from . import __version__
 from .channel import Link, dial
+from .contact import Contact
 from .discovery import Endpoint, discover
 from .errors import Cancelled, ResilverError, ServerUnreachable, VersionMismatch
 from .status import VERSION, from_call
@@ -27,8 +27,6 @@ Response = TypeVar("Response")
 
 _PLANNING = 900.0
 """Seconds that planning may take: every file of a timeline is probed, and packets are counted."""
-_PAUSE = 0.25
-"""Seconds between tries to reach a server again."""
 
 
 def connect(address: str | None = None, token: str | None = None, *, home: Path | None = None) -> Client:
@@ -103,27 +101,27 @@ class Client:
         Raises RequestIdReused, OutputExists, and all that ``plan`` raises.
         """
         request = jobs.SubmitJobRequest(job=job, priority=priority)
-        return self._call(lambda link: link.jobs.SubmitJob, request, _PLANNING).job
+        return self.call(lambda link: link.jobs.SubmitJob, request, _PLANNING).job
 
     def plan(self, job: jobs.JobRequest) -> jobs.Plan:
         """What ``submit`` would do; nothing is stored. Raises the error of the first thing that is wrong."""
         request = jobs.SubmitJobRequest(job=job, validate_only=True)
-        return self._call(lambda link: link.jobs.SubmitJob, request, _PLANNING).plan
+        return self.call(lambda link: link.jobs.SubmitJob, request, _PLANNING).plan
 
     def get(self, job_id: str) -> jobs.Job:
         """Raises JobNotFound."""
-        return self._call(lambda link: link.jobs.GetJob, jobs.GetJobRequest(job_id=job_id))
+        return self.call(lambda link: link.jobs.GetJob, jobs.GetJobRequest(job_id=job_id))
 
     def result(self, job_id: str) -> jobs.JobResult:
         """What a finished job hands over. Raises JobNotFound, and JobStateConflict unless it has succeeded."""
-        return self._call(lambda link: link.jobs.GetJobResult, jobs.GetJobResultRequest(job_id=job_id))
+        return self.call(lambda link: link.jobs.GetJobResult, jobs.GetJobResultRequest(job_id=job_id))
 
     def list(
         self, page_size: int = 50, page_token: str = "", states: Sequence[jobs.JobState.ValueType] = ()
     ) -> jobs.ListJobsResponse:
         """One page of jobs, newest first. Raises InvalidRequest for a token that is none."""
         request = jobs.ListJobsRequest(page_size=page_size, page_token=page_token, states=states)
-        return self._call(lambda link: link.jobs.ListJobs, request)
+        return self.call(lambda link: link.jobs.ListJobs, request)
 
     def all_jobs(self, states: Sequence[jobs.JobState.ValueType] = ()) -> Iterator[jobs.Job]:
         """Every job, newest first, fetched page by page."""
@@ -141,11 +139,11 @@ class Client:
         A lost connection is taken up again after the last event that came, for up to ``patience`` seconds without an
         answer. Raises JobNotFound, ServerUnreachable.
         """
-        last, contact = after_sequence, _Contact(patience)
+        last, contact = after_sequence, Contact(patience)
         while True:
             request = jobs.WatchJobRequest(job_id=job_id, after_sequence=last)
             try:
-                for event in self._stream(lambda link: link.jobs.WatchJob, request, contact.made):
+                for event in self.stream(lambda link: link.jobs.WatchJob, request, contact.made):
                     yield event
                     last = max(last, event.sequence)
                 return
@@ -155,31 +153,31 @@ class Client:
 
     def cancel(self, job_id: str) -> jobs.Job:
         """Stop within one window. Raises JobNotFound, and JobStateConflict where it has succeeded or failed."""
-        return self._call(lambda link: link.jobs.CancelJob, jobs.CancelJobRequest(job_id=job_id))
+        return self.call(lambda link: link.jobs.CancelJob, jobs.CancelJobRequest(job_id=job_id))
 
     def pause(self, job_id: str, now: bool = False) -> jobs.Job:
         """Take no new chunk; with ``now`` stop the running ones. Raises JobNotFound, JobStateConflict."""
-        return self._call(lambda link: link.jobs.PauseJob, jobs.PauseJobRequest(job_id=job_id, now=now))
+        return self.call(lambda link: link.jobs.PauseJob, jobs.PauseJobRequest(job_id=job_id, now=now))
 
     def resume(self, job_id: str) -> jobs.Job:
         """Carry on a paused job. Raises JobNotFound, JobStateConflict."""
-        return self._call(lambda link: link.jobs.ResumeJob, jobs.ResumeJobRequest(job_id=job_id))
+        return self.call(lambda link: link.jobs.ResumeJob, jobs.ResumeJobRequest(job_id=job_id))
 
     def retry(self, job_id: str) -> jobs.Job:
         """Queue a failed or cancelled job again. Raises JobNotFound, JobStateConflict."""
-        return self._call(lambda link: link.jobs.RetryJob, jobs.RetryJobRequest(job_id=job_id))
+        return self.call(lambda link: link.jobs.RetryJob, jobs.RetryJobRequest(job_id=job_id))
 
     def set_priority(self, job_id: str, priority: int) -> jobs.Job:
         """Let a job take its turn earlier or later. Raises JobNotFound, InvalidRequest, JobStateConflict."""
         request = jobs.SetJobPriorityRequest(job_id=job_id, priority=priority)
-        return self._call(lambda link: link.jobs.SetJobPriority, request)
+        return self.call(lambda link: link.jobs.SetJobPriority, request)
 
     def chunks(self, job_id: str, shot: int | None = None) -> Iterator[jobs.Chunk]:
         """Where the job's frames are, or those of one shot, fetched page by page. Raises JobNotFound."""
         token = ""
         while True:
             request = jobs.ListChunksRequest(job_id=job_id, page_token=token, shot=shot)
-            page = self._call(lambda link: link.jobs.ListChunks, request)
+            page = self.call(lambda link: link.jobs.ListChunks, request)
             yield from page.chunks
             token = page.next_page_token
             if not token:
@@ -187,24 +185,24 @@ class Client:
 
     def delete(self, job_id: str) -> None:
         """Forget an ended, waiting or paused job; results stay. Raises JobNotFound, JobStateConflict."""
-        self._call(lambda link: link.jobs.DeleteJob, jobs.DeleteJobRequest(job_id=job_id))
+        self.call(lambda link: link.jobs.DeleteJob, jobs.DeleteJobRequest(job_id=job_id))
 
     def server_info(self) -> catalogue.ServerInfo:
         """Version, devices and libraries."""
-        return self._call(lambda link: link.catalogue.GetServerInfo, catalogue.GetServerInfoRequest())
+        return self.call(lambda link: link.catalogue.GetServerInfo, catalogue.GetServerInfoRequest())
 
     def stages(self) -> Sequence[catalogue.Stage]:
         """In the order in which they are applied."""
-        return self._call(lambda link: link.catalogue.ListStages, catalogue.ListStagesRequest()).stages
+        return self.call(lambda link: link.catalogue.ListStages, catalogue.ListStagesRequest()).stages
 
     def models(self) -> Sequence[catalogue.Model]:
-        return self._call(lambda link: link.catalogue.ListModels, catalogue.ListModelsRequest()).models
+        return self.call(lambda link: link.catalogue.ListModels, catalogue.ListModelsRequest()).models
 
     def presets(self) -> Sequence[catalogue.Preset]:
-        return self._call(lambda link: link.catalogue.ListPresets, catalogue.ListPresetsRequest()).presets
+        return self.call(lambda link: link.catalogue.ListPresets, catalogue.ListPresetsRequest()).presets
 
     def profiles(self) -> Sequence[catalogue.Profile]:
-        return self._call(lambda link: link.catalogue.ListProfiles, catalogue.ListProfilesRequest()).profiles
+        return self.call(lambda link: link.catalogue.ListProfiles, catalogue.ListProfilesRequest()).profiles
 
     def install_model(self, model: str, accept_licence: bool = False) -> Iterator[catalogue.InstallModelProgress]:
         """Fetch a model; the last message has its digest.
@@ -212,21 +210,22 @@ class Client:
         Raises ModelUnknown, LicenceNotAccepted, ModelSourceUnreachable, ModelDigestMismatch.
         """
         request = catalogue.InstallModelRequest(model=model, accept_licence=accept_licence)
-        return self._stream(lambda link: link.catalogue.InstallModel, request)
+        return self.stream(lambda link: link.catalogue.InstallModel, request)
 
-    def _call(
+    def call(
         self,
         pick: Callable[[Link], grpc.UnaryUnaryMultiCallable[Request, Response]],
         request: Request,
         timeout: float | None = None,
     ) -> Response:
+        """The answer to one call, within ``timeout`` seconds (60)."""
         link = self._connected()
         try:
             return pick(link)(request, metadata=link.metadata, timeout=timeout or self._timeout)
         except grpc.RpcError as failure:
             raise self._understood(failure, link) from failure
 
-    def _stream(
+    def stream(
         self,
         pick: Callable[[Link], grpc.UnaryStreamMultiCallable[Request, Response]],
         request: Request,
@@ -245,6 +244,16 @@ class Client:
         finally:
             call.cancel()
 
+    def pour(
+        self, pick: Callable[[Link], grpc.StreamUnaryMultiCallable[Request, Response]], requests: Iterator[Request]
+    ) -> Response:
+        """The answer to a stream of messages, which are taken as fast as they can be sent."""
+        link = self._connected()
+        try:
+            return pick(link)(requests, metadata=link.metadata)
+        except grpc.RpcError as failure:
+            raise self._understood(failure, link) from failure
+
     def _connected(self) -> Link:
         with self._lock:
             if self._closed:
@@ -261,23 +270,3 @@ class Client:
                 if self._link is link:
                     self._link = None
         return error
-
-
-class _Contact:
-    """Counts how long a server has been silent."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._lost_at: float | None = None
-
-    def made(self) -> None:
-        self._lost_at = None
-
-    def wait(self) -> bool:
-        """Sleep a little before the next try; False where patience is at its end."""
-        now = time.monotonic()
-        self._lost_at = self._lost_at if self._lost_at is not None else now
-        if now - self._lost_at >= self._patience:
-            return False
-        time.sleep(_PAUSE)
-        return True

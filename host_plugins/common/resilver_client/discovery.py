@@ -1,7 +1,8 @@
 """Where the server of this user listens, and the token it wants to see.
 
 ``RESILVER_ADDRESS`` and ``RESILVER_TOKEN`` come before the files that a server leaves in its home folder. Addresses
-are ``HOST:PORT`` on loopback, ``unix:/path``, or ``tls://HOST:PORT`` anywhere.
+are ``HOST:PORT`` on loopback, ``unix:/path``, or ``tls://HOST:PORT`` anywhere, with ``#sha256=FINGERPRINT`` where the
+server's certificate is known by that alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from . import home as places
 from .errors import ServerUnreachable, Unauthenticated, UnsafeAddress
+from .pinning import split_pin
 
 _TOKEN = re.compile(rb"[!-~]+")
 """Anything else cannot travel in a call."""
@@ -29,6 +31,8 @@ class Endpoint:
     token: str = field(repr=False)
     certificates: str = ""
     """PEM file of trusted roots for TLS; empty: that of ``RESILVER_CERTIFICATES``, else the public authorities."""
+    pin: str = ""
+    """Fingerprint of the only certificate that is accepted; it comes before ``certificates``."""
 
     @property
     def encrypted(self) -> bool:
@@ -46,13 +50,13 @@ def discover(address: str | None = None, token: str | None = None, home: Path | 
     Raises ServerUnreachable where no server has left its address, Unauthenticated where no token is found, and
     UnsafeAddress for an address to which the token would travel in the clear.
     """
-    address = address or os.environ.get("RESILVER_ADDRESS") or _address_left(home)
+    address, pin = split_pin(address or os.environ.get("RESILVER_ADDRESS") or _address_left(home))
     token = token or os.environ.get("RESILVER_TOKEN") or _token_left(home)
     if not address.startswith("tls://") and not is_local(address):
         raise UnsafeAddress(
             "the token would travel in the clear", where=address, remedy=f"use tls://{address} with a TLS server"
         )
-    return Endpoint(address, token)
+    return Endpoint(address, token, pin=pin)
 
 
 def is_local(address: str) -> bool:

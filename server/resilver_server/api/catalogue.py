@@ -44,7 +44,8 @@ class CatalogServicer(CatalogServiceServicer):
             devices=[_write_device(device) for device in found.devices],
             libraries=found.libraries,
             pid=os.getpid(),
-            home=str(self._manager.settings.home),
+            home="" if self._manager.settings.remote else str(self._manager.settings.home),
+            remote=self._manager.settings.remote,
         )
 
     async def ListStages(self, request: messages.ListStagesRequest, context: Context) -> messages.ListStagesResponse:

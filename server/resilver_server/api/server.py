@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from resilver.v1 import catalogue_pb2, jobs_pb2
+from resilver.v1 import catalogue_pb2, content_pb2, jobs_pb2
 from resilver.v1.catalogue_pb2_grpc import add_CatalogServiceServicer_to_server
+from resilver.v1.content_pb2_grpc import add_ContentServiceServicer_to_server
 from resilver.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
 from resilver_client.errors import AddressUnavailable
 from resilver_client.limits import CALLS_IN_ALL, LARGEST_MESSAGE, STREAMS
@@ -27,9 +28,12 @@ from resilver_server.config import ServerSettings
 from resilver_server.scheduling.manager import JobManager
 
 from .addresses import ListenAddress, TlsFiles, clear_socket, leave_address, parse_listen, take_address_back
+from .border import Border
 from .catalogue import CatalogServicer
+from .content import ContentServicer
 from .interceptors import Calls, Guard
 from .jobs import JobServicer
+from .remote import Remote, remote_of
 from .tokens import ensure_token
 
 log = logging.getLogger(__name__)
@@ -37,6 +41,7 @@ log = logging.getLogger(__name__)
 SERVICES = (
     jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
     catalogue_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+    content_pb2.DESCRIPTOR.services_by_name["ContentService"].full_name,
 )
 GRACE = 1.0
 """Seconds that running calls get when the server leaves."""
@@ -48,6 +53,9 @@ _OPTIONS = (
     ("grpc.max_send_message_length", LARGEST_MESSAGE),
     ("grpc.max_concurrent_streams", STREAMS),
     ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a few compressed bytes could stand for gigabytes
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients elsewhere ask every ten seconds
 )
 
 
@@ -61,8 +69,10 @@ class Listening:
     calls: Calls
 
 
-async def serve(settings: ServerSettings, tls: TlsFiles | None = None) -> None:
-    """Serve until SIGTERM, SIGINT, or the idle time has passed.
+async def serve(
+    settings: ServerSettings, tls: TlsFiles | None = None, told: Callable[[str], None] | None = None
+) -> None:
+    """Serve until SIGTERM, SIGINT, or the idle time has passed. ``told`` gets the address once calls are answered.
 
     Raises InvalidRequest or UnsafeAddress for the address, ServerAlreadyRunning where the database has a server,
     AddressUnavailable where the address cannot be bound.
@@ -79,6 +89,8 @@ async def serve(settings: ServerSettings, tls: TlsFiles | None = None) -> None:
         leave_address(settings.home, listening.address)
         stack.callback(take_address_back, settings.home)
         log.info("listening on %s", listening.address)
+        if told:
+            told(listening.address)
         await _until_done(leave, manager, listening.calls)
         log.info("leaving")
 
@@ -89,24 +101,34 @@ async def listen(
 ) -> AsyncIterator[Listening]:
     """A server over ``manager`` that answers inside the block. Raises AddressUnavailable."""
     calls = Calls(manager.touch)
-    server = grpc.aio.server(interceptors=[Guard(token, calls)], options=_OPTIONS, maximum_concurrent_rpcs=CALLS_IN_ALL)
-    add_JobServiceServicer_to_server(JobServicer(manager), server)
-    add_CatalogServiceServicer_to_server(CatalogServicer(manager), server)
-    states = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(states, server)
+    remote = remote_of(manager)
+    guards = [Guard(token, calls), *([Border(remote)] if remote else [])]
+    server = grpc.aio.server(interceptors=guards, options=_OPTIONS, maximum_concurrent_rpcs=CALLS_IN_ALL)
+    states = _add_services(server, manager, remote)
     if wanted.loopback:
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     address = wanted.announced(_bind(server, wanted, tls))
-    await server.start()
-    for service in SERVICES:
-        await states.set(service, health_pb2.HealthCheckResponse.SERVING)
-    try:
-        yield Listening(server, address, calls)
-    finally:
-        await states.enter_graceful_shutdown()
-        await server.stop(GRACE)
-        if wanted.unix:
-            Path(wanted.host).unlink(missing_ok=True)
+    async with remote.open() if remote else contextlib.nullcontext():
+        await server.start()
+        for service in SERVICES:
+            await states.set(service, health_pb2.HealthCheckResponse.SERVING)
+        try:
+            yield Listening(server, address, calls)
+        finally:
+            await states.enter_graceful_shutdown()
+            await server.stop(GRACE)
+            if wanted.unix:
+                Path(wanted.host).unlink(missing_ok=True)
+
+
+def _add_services(server: grpc.aio.Server, manager: JobManager, remote: Remote | None) -> health.aio.HealthServicer:
+    """All of them; the stock one that says which are serving."""
+    add_JobServiceServicer_to_server(JobServicer(manager), server)
+    add_CatalogServiceServicer_to_server(CatalogServicer(manager), server)
+    add_ContentServiceServicer_to_server(ContentServicer(manager, remote), server)
+    states = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(states, server)
+    return states
 
 
 def _bind(server: grpc.aio.Server, wanted: ListenAddress, tls: TlsFiles | None) -> int:

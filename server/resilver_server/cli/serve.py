@@ -10,19 +10,38 @@ from typing import Annotated
 import typer
 
 from resilver_client.errors import InvalidRequest
+from resilver_client.pinning import MARK
 from resilver_server.api.addresses import TlsFiles
+from resilver_server.api.certificates import ensure_certificate, fingerprint
 from resilver_server.api.server import serve as serve_until_done
+from resilver_server.api.tokens import ensure_token
 from resilver_server.config import ServerSettings
 
 from .reporting import ReportingGroup
 
+_LOCAL, _ANYWHERE = "127.0.0.1:0", "0.0.0.0:7433"
+"""Where a server listens if nobody says; the second is for clients elsewhere."""
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def serve(
     listen: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="HOST:PORT (port 0 takes a free one) or unix:/path.")
-    ] = "127.0.0.1:0",
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help=f"HOST:PORT (port 0 takes a free one) or unix:/path; {_LOCAL}, with --remote {_ANYWHERE}.",
+        ),
+    ] = None,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="For clients that share no disk with it: prints what they need.")
+    ] = False,
+    public: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="With --remote: what clients reach it under.")
+    ] = None,
+    upload_gb: Annotated[float, typer.Option(min=0, help="With --remote: what uploads may take in all.")] = 500,
+    transfer_mb: Annotated[
+        float | None, typer.Option(min=0, help="With --remote: MB a second of uploads and downloads together.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes for heavy work.")] = 1,
     idle_minutes: Annotated[
         float | None, typer.Option(min=0, help="Leave after so long without a job or a call; otherwise stay.")
@@ -43,13 +62,33 @@ def serve(
     """
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_FORMAT)
     settings = ServerSettings(
-        listen=listen,
+        listen=listen or (_ANYWHERE if remote else _LOCAL),
         workers=workers,
         idle_minutes=idle_minutes,
         roots=tuple(path.absolute() for path in root or ()),
         memory_limit=int(memory_gb * 10**9) if memory_gb else None,
+        remote=remote,
+        upload_bytes=int(upload_gb * 10**9),
+        content_rate=transfer_mb * 10**6 if transfer_mb else None,
     )
-    asyncio.run(serve_until_done(settings, _tls(tls_certificate, tls_key)))
+    tls = _tls(tls_certificate, tls_key)
+    if not remote:
+        asyncio.run(serve_until_done(settings, tls))
+        return
+    made = tls or ensure_certificate(settings.home)
+    pin = "" if tls else f"{MARK}{fingerprint(made)}"
+    asyncio.run(serve_until_done(settings, made, lambda address: _tell(settings, public, address, pin)))
+
+
+def _tell(settings: ServerSettings, public: str | None, address: str, pin: str) -> None:
+    """What a client needs, as one line to copy."""
+    reached = f"tls://{public}" if public else address
+    print(
+        "Clients elsewhere restore film with this server by (one line; whoever has it may use the server):\n\n"
+        f"RESILVER_ADDRESS='{reached}{pin}' RESILVER_TOKEN='{ensure_token(settings.home)}' "
+        "resilver restore SOURCE -o RESULT --preset NAME\n",
+        flush=True,
+    )
 
 
 def _tls(certificate: Path | None, key: Path | None) -> TlsFiles | None:

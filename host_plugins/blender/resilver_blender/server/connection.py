@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,4 +69,4 @@ class Connection:
 
     def _endpoint(self) -> Endpoint:
         found = discover(self.address or None, self.token or None)
-        return Endpoint(found.address, found.token, self.certificates)
+        return replace(found, certificates=self.certificates)

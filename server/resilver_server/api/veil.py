@@ -1,0 +1,77 @@
+"""Keeps the server's paths to itself: what leaves speaks of files as clients know them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from google.protobuf.message import Message
+
+from resilver_client.errors import ResilverError
+from resilver_client.references import CONTENT, FOLDER, RESULT, SCHEME, SERVER
+from resilver_server.config import ServerSettings
+
+_SHORT = 2
+"""Parts of a path that says nothing, as ``/usr``: a client's own paths in a timeline have to come back as they are."""
+
+
+class Veil:
+    """Replaces the beginnings of paths, in any spelling in which they may stand in a text."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        root = settings.remote_path
+        names = [(root / kind, f"{SCHEME}{kind}") for kind in (CONTENT, FOLDER)]
+        names.append((root / "results", f"{SCHEME}{RESULT}"))
+        own = (settings.home, settings.home.resolve(), settings.content_path, settings.database_path.parent)
+        program = (Path(sys.prefix), Path(__file__).parents[3])
+        names.extend((path, SERVER) for path in (*own, *program) if len(path.parts) > _SHORT)
+        pairs = {spelling: word for path, word in reversed(names) for spelling in _spellings(str(path))}
+        self._pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))
+
+    def text(self, text: str) -> str:
+        if "/" in text or "\\" in text:
+            for path, word in self._pairs:
+                text = text.replace(path, word)
+        return text
+
+    def error(self, error: ResilverError) -> ResilverError:
+        return type(error)(self.text(error.what), where=self.text(error.where), remedy=self.text(error.remedy))
+
+    def message(self, message: Message) -> None:
+        """Every text of a message and of those in it."""
+        for field, value in message.ListFields():
+            if field.message_type is not None and field.message_type.GetOptions().map_entry:
+                self._map(value, field.message_type.fields_by_name["value"])
+            elif field.type == field.TYPE_MESSAGE:
+                for each in value if _is_list(value) else (value,):
+                    self.message(each)
+            elif field.type == field.TYPE_STRING and _is_list(value):
+                value[:] = [self.text(each) for each in value]
+            elif field.type == field.TYPE_STRING:
+                setattr(message, field.name, self.text(value))
+
+    def _map(self, values: Any, field: Any) -> None:
+        for key in list(values):
+            if field.type == field.TYPE_MESSAGE:
+                self.message(values[key])
+            elif field.type == field.TYPE_STRING:
+                values[key] = self.text(values[key])
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+def _spellings(path: str) -> set[str]:
+    """As it is, as printf patterns, URLs and JSON write it."""
+    return {
+        path,
+        path.replace("%", "%%"),
+        quote(path),
+        json.dumps(path)[1:-1],
+        json.dumps(path, ensure_ascii=False)[1:-1],
+    }
