@@ -8,6 +8,7 @@ from pathlib import Path
 
 from resilver_client import home as places
 from resilver_client.errors import PathNotAllowed
+from resilver_client.limits import UNFINISHED_JOBS
 
 TASKS_MODULE = "resilver_server.engine.tasks"
 """What workers import by name: ``run(task, progress, cancelled) -> Result``."""
@@ -33,6 +34,8 @@ class ServerSettings:
     """Leave after so long without a job or a call; None stays."""
     roots: tuple[Path, ...] = ()
     """Folders in which media and results may lie; empty allows any absolute local path."""
+    unfinished_jobs: int = UNFINISHED_JOBS
+    """Of one client, which is whoever has the token; a further one is refused."""
     worker_module: str = TASKS_MODULE
     reserve_bytes: int = 10**9
     """Room that is left on the disks of store and results: a job waits where there is less. 0 leaves none."""
