@@ -566,6 +566,7 @@ class ShotPlan(google.protobuf.message.Message):
     PLAY_RATE_FIELD_NUMBER: builtins.int
     DTYPE_FIELD_NUMBER: builtins.int
     OUTPUT_BYTES_FIELD_NUMBER: builtins.int
+    FRAMES_TO_MEASURE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Name of the clip."""
     analysed: builtins.bool
@@ -590,6 +591,8 @@ class ShotPlan(google.protobuf.message.Message):
     """"float32" or "float16"."""
     output_bytes: builtins.int
     """Bytes that the result will take on disk, estimated from its profile and size."""
+    frames_to_measure: builtins.int
+    """Media frames of `source` that the analysis pass has to measure; the measurements of the others are in the store."""
     @property
     def media(self) -> global___Media:
         """The media it shows."""
@@ -660,9 +663,10 @@ class ShotPlan(google.protobuf.message.Message):
         play_rate: resilver.v1.types_pb2.Rational | None = ...,
         dtype: builtins.str = ...,
         output_bytes: builtins.int = ...,
+        frames_to_measure: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration", "media", b"media", "output_format", b"output_format", "output_rate", b"output_rate", "play_rate", b"play_rate", "source", b"source", "speed", b"speed", "start", b"start"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "chunk_frames", b"chunk_frames", "chunks", b"chunks", "clip_id", b"clip_id", "device", b"device", "dtype", b"dtype", "duration", b"duration", "keys_known", b"keys_known", "media", b"media", "memory", b"memory", "name", b"name", "output", b"output", "output_bytes", b"output_bytes", "output_format", b"output_format", "output_frames", b"output_frames", "output_rate", b"output_rate", "play_rate", b"play_rate", "profile", b"profile", "source", b"source", "speed", b"speed", "stages", b"stages", "start", b"start", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["analysed", b"analysed", "chunk_frames", b"chunk_frames", "chunks", b"chunks", "clip_id", b"clip_id", "device", b"device", "dtype", b"dtype", "duration", b"duration", "frames_to_measure", b"frames_to_measure", "keys_known", b"keys_known", "media", b"media", "memory", b"memory", "name", b"name", "output", b"output", "output_bytes", b"output_bytes", "output_format", b"output_format", "output_frames", b"output_frames", "output_rate", b"output_rate", "play_rate", b"play_rate", "profile", b"profile", "source", b"source", "speed", b"speed", "stages", b"stages", "start", b"start", "warnings", b"warnings"]) -> None: ...
 
 global___ShotPlan = ShotPlan
 
