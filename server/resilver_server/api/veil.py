@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from google.protobuf.message import Message
 
 from resilver_client.errors import ResilverError
+from resilver_client.messages import change_texts
 from resilver_client.references import CONTENT, FOLDER, RESULT, SCHEME, SERVER
 from resilver_server.config import ServerSettings
 
@@ -42,28 +41,7 @@ class Veil:
         return type(error)(self.text(error.what), where=self.text(error.where), remedy=self.text(error.remedy))
 
     def message(self, message: Message) -> None:
-        """Every text of a message and of those in it."""
-        for field, value in message.ListFields():
-            if field.message_type is not None and field.message_type.GetOptions().map_entry:
-                self._map(value, field.message_type.fields_by_name["value"])
-            elif field.type == field.TYPE_MESSAGE:
-                for each in value if _is_list(value) else (value,):
-                    self.message(each)
-            elif field.type == field.TYPE_STRING and _is_list(value):
-                value[:] = [self.text(each) for each in value]
-            elif field.type == field.TYPE_STRING:
-                setattr(message, field.name, self.text(value))
-
-    def _map(self, values: Any, field: Any) -> None:
-        for key in list(values):
-            if field.type == field.TYPE_MESSAGE:
-                self.message(values[key])
-            elif field.type == field.TYPE_STRING:
-                values[key] = self.text(values[key])
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str)
+        change_texts(message, self.text)
 
 
 def _spellings(path: str) -> set[str]:

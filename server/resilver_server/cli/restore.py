@@ -20,6 +20,7 @@ from resilver_otio.read import TIMELINE_SUFFIXES, read_timeline
 from resilver_otio.sources import one_clip_timeline, with_fields
 from resilver_otio.types import Layout, Selection
 from resilver_otio.write import ensure_writable
+from resilver_publish.far import Far
 from resilver_server.api.writing import write_request
 from resilver_server.domain.formats import FieldFilter
 from resilver_server.domain.rates import Rate
@@ -32,7 +33,7 @@ from .paths import real_path
 from .planning import print_plan
 from .reporting import console
 from .results import save_result
-from .watching import follow
+from .watching import Transfer, follow
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ def restore(
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and stop.")] = False,
     preview: Annotated[int, typer.Option(min=0, help="Only N frames, as before/after pictures.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="As `resilver serve --remote` prints it; else RESILVER_ADDRESS."),
+    ] = None,
 ) -> None:
     """Restore film. Runs the stages of --preset and --stage on each source, and writes the result to --output."""
     recipe = _recipe(
@@ -88,13 +93,14 @@ def restore(
         request_id="", title="", timeline="", recipe=recipe, output_folder="", layout=layout,
         at_delivery_rate=new_timeline, skip_refused=skip_refused, preview_frames=preview,
     )  # fmt: skip
-    with ensure_server() as client:
+    with ensure_server(address=server) as client:
+        desk = Far(client, Transfer(console).show) if is_remote(client) else client
         for source in prepared:
             message = write_request(_request(base, source))
             if plan:
-                _show_plan(client.plan(message), as_json)
+                _show_plan(desk.plan(message), as_json)
             else:
-                run_job(client, message, source.result)
+                run_job(desk, message, source.result)
 
 
 def _recipe(preset: str | None, stages: list[str], to: str | None, delivery: Delivery) -> Recipe:
@@ -177,7 +183,12 @@ def _show_plan(plan: jobs_pb2.Plan, as_json: bool) -> None:
         print_plan(plan, console)
 
 
-def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -> None:
+def is_remote(client: Client) -> bool:
+    """Whether the server shares no disk with us; one on this machine, without TLS, does."""
+    return client.endpoint().encrypted and client.server_info().remote
+
+
+def run_job(client: Client | Far, message: jobs_pb2.JobRequest, result: Path | None) -> None:
     """Submit a job, show it until it has ended, and save what it hands over (``result``: the timeline's file).
 
     Raises the error that ended the job. An interrupt cancels it; finished chunks are kept.
@@ -194,6 +205,8 @@ def run_job(client: Client, message: jobs_pb2.JobRequest, result: Path | None) -
         raise
     except ServerUnreachable as lost:
         remedy = f"the job is kept: start it with `resilver serve`, then resilver jobs watch {job.id}"
+        if isinstance(client, Far):
+            remedy = "the server goes on with the job: the same command again goes on too"
         raise ServerUnreachable(lost.what, where=lost.where, remedy=remedy) from lost
     job = client.get(job.id)
     if job.state != jobs_pb2.JOB_STATE_SUCCEEDED:

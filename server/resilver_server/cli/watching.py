@@ -128,6 +128,23 @@ def follow(events: Iterable[jobs_pb2.JobEvent], console: Console) -> jobs_pb2.Jo
     return last
 
 
+class Transfer:
+    """Tells how far uploads and downloads have come: now and then, and at the end."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._said: dict[str, float] = {}
+
+    def show(self, verb: str, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes. What takes no time at all is not worth a line."""
+        last = self._said.setdefault(verb, self._clock())
+        if self._clock() - last < _EVERY / 5:
+            return
+        self._said[verb] = self._clock()
+        share = 100 * done // total if total else 100
+        self._console.print(f"{verb}: {done / 1e6:.1f} of {total / 1e6:.1f} MB ({share} %)", markup=False)
+
+
 def duration(seconds: float) -> str:
     """``75`` as ``1:15``, ``3700`` as ``1:01:40``."""
     whole = round(seconds)

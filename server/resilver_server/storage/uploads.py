@@ -1,8 +1,8 @@
 """What clients without a shared disk upload: files by sha256. A file has its name only once its digest was found right.
 
 ``blobs/DI/DIGEST`` are whole, ``partial/DIGEST`` are under way; what came before a connection, a client or a server
-was lost is gone on with. A blob's time of change follows from its digest, so that the same content looks the same to
-whoever compares times; its time of access says when it was last used. All methods block: call them in a thread.
+was lost is gone on with. A blob is never touched again: whoever compares its times sees that it is the same; ``used/``
+has a mark for each, whose time says when the blob was last used. All methods block: call them in a thread.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Uploads:
 
     def prepare(self) -> None:
         """Make the folders and add up what is there."""
-        for folder in (self.root, self.root / "blobs", self.root / "partial"):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in ("blobs", "partial", "used"):
+            (self.root / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._used = sum(file.stat().st_size for file in (*self._blobs(), *(self.root / "partial").iterdir()))
 
     @property
@@ -67,10 +67,9 @@ class Uploads:
 
     def holds(self, digest: str) -> bool:
         """Whether the whole file is there; asking is using it."""
-        try:
-            os.utime(self.path(digest), ns=(time.time_ns(), time_of(digest)))
-        except FileNotFoundError:
+        if not self.path(digest).exists():
             return False
+        self._mark(digest).touch()
         return True
 
     def partial(self, digest: str) -> int:
@@ -109,11 +108,11 @@ class Uploads:
     def make_room(self, size: int, needed: Collection[str]) -> None:
         """Remove uploads outside ``needed``, least recently used first, until ``size`` bytes more fit."""
         latest = time.time() - FRESH
-        stale = sorted((file.stat().st_atime, file) for file in self._blobs() if file.name not in needed)
-        for used, file in stale:
+        unneeded = sorted((self._last_used(file.name), file.name) for file in self._blobs() if file.name not in needed)
+        for used, digest in unneeded:
             if self.fits(size) or used > latest:
                 return
-            self.drop(file.name)
+            self.drop(digest)
 
     def drop(self, digest: str) -> int:
         """Remove a file under all its names; bytes that are free now."""
@@ -124,8 +123,8 @@ class Uploads:
                     freed += file.stat().st_size if file.exists() else 0
                     remove(file)
             self._used -= freed
-        for view in (f"content/{digest}", f"content/{digest}.half", f"folder/{digest}"):
-            remove(self.root / view)
+        for name in (f"content/{digest}", f"content/{digest}.half", f"folder/{digest}", f"used/{digest}"):
+            remove(self.root / name)
         return freed
 
     def sweep(self, needed: Collection[str], now: float) -> None:
@@ -133,7 +132,8 @@ class Uploads:
         latest = now - self.quota.days * _DAY
         for digest in needed:
             self.holds(digest)
-        old = [file.name for file in self._blobs() if file.name not in needed and file.stat().st_atime < latest]
+        whole = [file.name for file in self._blobs() if file.name not in needed]
+        old = [digest for digest in whole if self._last_used(digest) < latest]
         left = [file.name for file in (self.root / "partial").iterdir() if file.stat().st_mtime < latest]
         for digest in (*old, *left):
             self.drop(digest)
@@ -150,6 +150,15 @@ class Uploads:
 
     def _promised(self) -> int:
         return sum(incoming.size - incoming.there for incoming in self._incoming.values())
+
+    def _mark(self, digest: str) -> Path:
+        return self.root / "used" / digest
+
+    def _last_used(self, digest: str) -> float:
+        try:
+            return self._mark(digest).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def _partial(self, digest: str) -> Path:
         return self.root / "partial" / digest
@@ -222,9 +231,9 @@ class Incoming:
             raise ContentDamaged(what, where=self.digest, remedy="send it again")
         target = self._uploads.path(self.digest)
         target.parent.mkdir(exist_ok=True, mode=0o700)
-        os.utime(self._path, ns=(time.time_ns(), time_of(self.digest)))
         self._path.replace(target)
         sync_folder(target.parent)
+        self._uploads.holds(self.digest)
         self._uploads._left(self)
 
     def close(self) -> None:
@@ -233,8 +242,3 @@ class Incoming:
             if not self._file.closed:
                 self._file.close()
         self._uploads._left(self)
-
-
-def time_of(digest: str) -> int:
-    """Nanoseconds after 1970, less than two months, that stand for a digest."""
-    return int(digest[:13], 16)

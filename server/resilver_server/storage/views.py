@@ -1,13 +1,15 @@
 """Uploads as files under names that jobs can open: ``content/DIGEST/NAME``, and ``folder/DIGEST/`` for a manifest.
 
-They are second names of the same bytes, copies where the file system has no links. A file of a manifest without a
-digest is there by name alone: half of the folder's first frame, so that what compares headers finds it alike and what
-decodes it fails. All functions block: call them in a thread.
+They are symbolic links inside the uploads (copies where the system has none): the files themselves stay as they are, so
+that nobody who compares their times thinks them changed. A file of a manifest without a digest is there by name alone:
+half of the folder's first frame, so that what compares headers finds it alike and what decodes it fails. All functions
+block: call them in a thread.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +18,7 @@ from resilver_client.errors import ContentMissing
 from resilver_client.references import CONTENT as FILE
 from resilver_client.references import LARGEST_MANIFEST, Entry, Reference, read_manifest
 
-from .files import remove, sync_folder
+from .files import sync_folder
 from .uploads import Uploads
 
 _HALF = ".half"
@@ -76,25 +78,21 @@ def _halve(source: Path, target: Path) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft = target.with_name(f".{secrets.token_hex(8)}.draft")
     with source.open("rb") as file:
         draft.write_bytes(file.read(source.stat().st_size // 2))
-    os.utime(draft, ns=(0, 0))
     draft.replace(target)
 
 
 def _name(source: Path, target: Path) -> None:
     """Another name for a file, written in one step."""
-    if target.exists() and target.stat().st_size == source.stat().st_size:
+    if target.exists():
         return
-    draft = target.with_name(f".{os.getpid()}.draft")
-    remove(draft)
+    draft = target.with_name(f".{secrets.token_hex(8)}.draft")
     try:
-        draft.hardlink_to(source)
+        draft.symlink_to(os.path.relpath(source, target.parent))
     except OSError:
         shutil.copyfile(source, draft)
-        changed = source.stat().st_mtime_ns
-        os.utime(draft, ns=(changed, changed))
     draft.replace(target)
 
 

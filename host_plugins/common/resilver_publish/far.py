@@ -1,0 +1,154 @@
+"""A server that shares no disk with its clients, used like any other: media go there first, results come back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from resilver.v1 import content_pb2, jobs_pb2
+from resilver_client.client import Client
+from resilver_client.contact import persist
+from resilver_client.content import Courier, local_file, put
+from resilver_client.errors import OutputExists
+from resilver_client.messages import change_texts
+from resilver_client.references import FILE, RESULT, SCHEME, is_name, result_key
+
+from .packing import Packed, Packer
+from .places import Places
+
+Each = TypeVar("Each", bound=Message)
+SIDECAR = ".resilver.json"
+Told = Callable[[str, int, int], None]
+"""``(what is done, bytes that are there, bytes of all)``."""
+PATIENCE = 600.0
+"""Seconds without an answer after which a job is left: the server goes on with it."""
+_AGAIN = (jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
+
+
+class Far:
+    """The calls of ``Client`` that a job needs, in terms of this machine's paths.
+
+    A job's request id follows from what it asks for, its files' content and the server's version included: who asks for
+    the same again, after a crash or a lost line, goes on with the same job.
+    """
+
+    def __init__(self, client: Client, told: Told = lambda verb, done, total: None, patience: float = PATIENCE) -> None:
+        self._client, self._told, self._patience = client, told, patience
+        self._courier = Courier(client, patience)
+        self._places: dict[str, Places] = {}
+        self._folders: dict[str, Path] = {}
+
+    def plan(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Plan:
+        """What ``submit`` would do. Media go to the server: only there they can be looked at."""
+        packed = self._sent(job, "")
+        plan = persist(lambda: self._client.plan(packed.request), self._patience)
+        packed.places.add(f"{SCHEME}{RESULT}/plan", job.output_folder)
+        return _translated(plan, packed.places)
+
+    def submit(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Job:
+        """Upload what is missing, then queue the job; one that had failed or was cancelled goes on.
+
+        Raises what ``Client.submit`` and ``Courier.upload`` do, and OutputExists for results that would lie over a
+        file here.
+        """
+        packed = self._sent(job, persist(self._client.check, self._patience))
+        queued = persist(lambda: self._client.submit(packed.request), self._patience)
+        self._places[queued.id], self._folders[queued.id] = packed.places, Path(job.output_folder)
+        if queued.state in _AGAIN:
+            queued = persist(lambda: self._client.retry(queued.id), self._patience)
+        found = _translated(queued, packed.places)
+        if found.state != jobs_pb2.JOB_STATE_SUCCEEDED:  # results come only after that: what is there is another's
+            self._refuse_existing(found)
+        return found
+
+    def watch(self, job_id: str) -> Iterator[jobs_pb2.JobEvent]:
+        """Until the job has ended, whatever cuts the connection."""
+        for event in self._client.watch(job_id, patience=self._patience):
+            yield _translated(event, self._places[job_id])
+
+    def get(self, job_id: str) -> jobs_pb2.Job:
+        return _translated(persist(lambda: self._client.get(job_id), self._patience), self._places[job_id])
+
+    def result(self, job_id: str) -> jobs_pb2.JobResult:
+        """Download the results, then what the job hands over, with the media at their places here.
+
+        Raises OutputExists, OutputUnwritable, ContentDamaged, ContentMissing, ServerUnreachable.
+        """
+        self._download(job_id)
+        return _translated(persist(lambda: self._client.result(job_id), self._patience), self._places[job_id])
+
+    def cancel(self, job_id: str) -> jobs_pb2.Job:
+        return self._client.cancel(job_id)
+
+    def _sent(self, job: jobs_pb2.JobRequest, version: str) -> Packed:
+        packer = Packer(job)
+        packed = packer.pack()
+        if packer.sequences:
+            self._upload(packed)
+            plan = persist(lambda: self._client.plan(packed.request), self._patience)
+            packed = packer.pack(_frames(packer, plan))
+        self._upload(packed)
+        if version:
+            packed.request.request_id = _request_id(packed.request, version)
+            key = result_key(packed.request.request_id)
+            packed.places.add(f"{SCHEME}{RESULT}/{key}", job.output_folder)
+            packed.places.add(f"{FILE}{SCHEME}{RESULT}/{key}", Path(job.output_folder).as_uri())
+        return packed
+
+    def _upload(self, packed: Packed) -> None:
+        self._courier.upload(packed.files.values(), lambda done, total: self._told("uploading", done, total))
+
+    def _refuse_existing(self, job: jobs_pb2.Job) -> None:
+        for shot in job.shots:
+            if Path(shot.output).exists():
+                self._client.cancel(job.id)
+                raise OutputExists(
+                    "the file is there already", where=shot.output, remedy="choose another name or folder"
+                )
+
+    def _download(self, job_id: str) -> None:
+        files = self._courier.results(job_id)
+        total, before = sum(file.content.bytes for file in files), 0
+        for file in files:
+            there = before
+
+            def progress(done: int, _: int, there: int = there) -> None:
+                self._told("downloading", there + done, total)
+
+            self._fetch(job_id, file, progress)
+            before += file.content.bytes
+
+    def _fetch(self, job_id: str, file: content_pb2.ResultFile, progress: Callable[[int, int], None]) -> None:
+        if not all(map(is_name, PurePosixPath(file.name).parts)):
+            raise OutputExists("the server names a result in a way that no file is named", where=repr(file.name))
+        target = self._folders[job_id] / file.name
+        if target.is_file() and local_file(target).digest == file.content.digest:
+            return
+        draft = self._courier.fetch(job_id, file, target, progress)
+        if file.name.endswith(SIDECAR):
+            draft.write_text(self._places[job_id].text(draft.read_text()))
+        put(draft, target)
+
+
+def _translated(message: Each, places: Places) -> Each:
+    change_texts(message, places.text)
+    return message
+
+
+def _request_id(request: jobs_pb2.JobRequest, version: str) -> str:
+    return hashlib.sha256(version.encode() + request.SerializeToString(deterministic=True)).hexdigest()[:32]
+
+
+def _frames(packer: Packer, plan: jobs_pb2.Plan) -> dict[str, frozenset[int]]:
+    """By the pattern of each sequence: numbers of the files that its clips may look at."""
+    found: dict[str, set[int]] = {}
+    for shot in plan.shots:
+        clip = packer.sequences.get(shot.clip_id)
+        if clip is not None:
+            first = packer.first_number(clip)
+            found.setdefault(clip.media, set()).update(range(first + shot.source.start, first + shot.source.stop))
+    return {pattern: frozenset(numbers) for pattern, numbers in found.items()}
