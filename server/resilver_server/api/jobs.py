@@ -16,10 +16,11 @@ from resilver_server.scheduling.manager import JobManager
 
 from .interceptors import closing
 from .reading import read_id, read_request, read_states
-from .writing import write_event, write_job, write_page, write_plan, write_result
+from .writing import write_chunks, write_event, write_job, write_page, write_plan, write_result
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _PAGE = 50
+_CHUNKS = 500
 
 
 class JobServicer(JobServiceServicer):
@@ -32,7 +33,7 @@ class JobServicer(JobServiceServicer):
         wanted = read_request(request.job, request.validate_only)
         if request.validate_only:
             return messages.SubmitJobResponse(plan=write_plan(await self._manager.plan(wanted)))
-        return messages.SubmitJobResponse(job=write_job(await self._manager.submit(wanted)))
+        return messages.SubmitJobResponse(job=write_job(await self._manager.submit(wanted, request.priority)))
 
     async def GetJob(self, request: messages.GetJobRequest, context: Context) -> messages.Job:
         return write_job(await self._manager.get(read_id(request.job_id, "job_id")))
@@ -68,6 +69,16 @@ class JobServicer(JobServiceServicer):
 
     async def RetryJob(self, request: messages.RetryJobRequest, context: Context) -> messages.Job:
         return write_job(await self._manager.retry(read_id(request.job_id, "job_id")))
+
+    async def SetJobPriority(self, request: messages.SetJobPriorityRequest, context: Context) -> messages.Job:
+        return write_job(await self._manager.set_priority(read_id(request.job_id, "job_id"), request.priority))
+
+    async def ListChunks(self, request: messages.ListChunksRequest, context: Context) -> messages.ListChunksResponse:
+        if request.page_size < 0:
+            raise InvalidRequest("cannot be negative", where="page_size")
+        job, token = read_id(request.job_id, "job_id"), read_id(request.page_token, "page_token")
+        shot = request.shot if request.HasField("shot") else None
+        return write_chunks(await self._manager.chunks(job, request.page_size or _CHUNKS, token, shot))
 
     async def DeleteJob(self, request: messages.DeleteJobRequest, context: Context) -> messages.DeleteJobResponse:
         await self._manager.delete(read_id(request.job_id, "job_id"))

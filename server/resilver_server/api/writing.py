@@ -13,6 +13,8 @@ from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ModelUse, StagePlan
 from resilver_server.planning.tasks import ChangeMap
 from resilver_server.scheduling.records import (
+    ChunkPage,
+    ChunkRecord,
     Event,
     JobPlan,
     JobRecord,
@@ -208,6 +210,26 @@ def _write_progress(progress: ShotProgress) -> jobs_pb2.ShotProgress:
     )
 
 
+def write_chunks(page: ChunkPage) -> jobs_pb2.ListChunksResponse:
+    chunks = [_write_chunk(chunk) for chunk in page.chunks]
+    return jobs_pb2.ListChunksResponse(chunks=chunks, next_page_token=page.next_token)
+
+
+def _write_chunk(chunk: ChunkRecord) -> jobs_pb2.Chunk:
+    return jobs_pb2.Chunk(
+        shot=chunk.shot,
+        kind=jobs_pb2.ChunkKind.Value(f"CHUNK_KIND_{chunk.kind.upper()}"),
+        number=chunk.number,
+        frames=write_span(chunk.frames),
+        state=jobs_pb2.ChunkState.Value(f"CHUNK_STATE_{chunk.place.name}"),
+        attempts=chunk.attempts,
+        worker=chunk.worker,
+        done=chunk.done,
+        stored_bytes=chunk.stored_bytes,
+        file=chunk.file,
+    )
+
+
 def write_plan(plan: JobPlan) -> jobs_pb2.Plan:
     return jobs_pb2.Plan(
         shots=[_write_outline(shot) for shot in plan.shots],
@@ -241,6 +263,7 @@ def _write_outline(outline: ShotOutline) -> jobs_pb2.ShotPlan:
         chunk_frames=plan.chunk_frames,
         chunks=chunks,
         keys_known=outline.keys_known,
+        frames_to_measure=outline.to_measure,
         memory=plan.memory,
         device=plan.numerics.device,
         dtype=plan.numerics.dtype,

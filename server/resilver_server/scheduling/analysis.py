@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 from resilver_client.errors import MediaChanged
 from resilver_server.domain.formats import MediaKind
@@ -56,6 +57,7 @@ async def _one(run: JobRun, shot: ShotRow, plan: ShotPlan, chunk: ChunkRow) -> N
             await run.ledger.finish_chunk(chunk)
             run.tracker.close(shot.number, chunk.number, len(span))
             return
+        await run.ensure_room(Path(shot.output))
         frames = 0
         try:
             attempt = await run.ledger.begin_chunk(chunk)
@@ -70,6 +72,7 @@ async def _one(run: JobRun, shot: ShotRow, plan: ShotPlan, chunk: ChunkRow) -> N
             )
             row = content_row(chunk.key, ContentKind.MEASUREMENT, made.digest, size, canonical(made))
             await run.ledger.finish_chunk(chunk, row)
+            run.control.made = True
             frames = len(span)
         finally:
             run.tracker.close(shot.number, chunk.number, frames)
@@ -82,6 +85,7 @@ async def solve(run: JobRun, shot: ShotRow, plan: ShotPlan) -> None:
         if found is not None:
             await run.ledger.set_solved(shot, None, loads(SolveResult, found.detail))
             return
+        await run.ensure_room(Path(shot.output))
         paths, sources = await _measurements(run, shot, plan)
         attempt = f"{run.job}.{shot.number}"
         made, _, size = await run.desk.make(

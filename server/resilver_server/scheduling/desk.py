@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import errno
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from resilver_client.errors import DiskFull, JobStateConflict, OutputUnwritable, ResilverError
-from resilver_server.domain.jobs import JobState
+from resilver_server.domain.jobs import HIGHEST_PRIORITY, JobState
 from resilver_server.execution.executor import Executor, ProgressCallback, run_as
 from resilver_server.planning.tasks import AnalyseResult, RenderResult, SolveResult, Task
 from resilver_server.storage.content import ContentKind, ContentStore
 from resilver_server.storage.files import remove
 from resilver_server.storage.rows import ContentRow
 
+from .admission import Turn
 from .ledger import UNDER_WAY, Ledger
 from .progress import Tracker
 from .requests import JobRequest
+from .room import Disks
 
 R = TypeVar("R", AnalyseResult, SolveResult, RenderResult)
 
@@ -51,6 +53,9 @@ class Desk:
     keys: KeyLocks
     width: int
     """Heavy tasks at a time."""
+    disks: Disks
+    roots: tuple[Path, ...] = ()
+    """Folders in which results may lie; empty allows any."""
 
     async def stored(self, key: str) -> ContentRow | None:
         """The row of content that is really there."""
@@ -109,16 +114,31 @@ class Pausing(Exception):
 
 @dataclass
 class Control:
-    """What the manager tells a running flow."""
+    """What the manager tells a running flow, and what the flow tells the manager."""
 
     pausing: bool = False
+    yielding: bool = False
+    """Whether another job is to take the turn."""
+    priority: int = 0
     state: JobState = JobState.QUEUED
     """The one that the flow entered last."""
+    largest: int = 0
+    """Bytes of the largest chunk that was made so far: what the next one may take."""
+    made: bool = False
+    """Whether anything was made."""
+
+    @property
+    def stopping(self) -> bool:
+        return self.pausing or self.yielding
 
     def check(self) -> None:
         """Raises Pausing."""
-        if self.pausing:
+        if self.stopping:
             raise Pausing
+
+    def count(self, sizes: Iterable[int]) -> None:
+        """A chunk was made, of so many bytes altogether."""
+        self.largest, self.made = max(self.largest, sum(sizes)), True
 
 
 @dataclass(frozen=True)
@@ -136,9 +156,21 @@ class JobRun:
         return self.desk.ledger
 
     @property
+    def turn(self) -> Turn:
+        control = self.control
+        return Turn(self.job, control.priority, self.request.preview_frames > 0, control.stopping)
+
+    @property
     def priority(self) -> int:
-        """An artist waits for a preview; a film can wait for it too."""
-        return 0 if self.request.preview_frames else 1
+        """Among the tasks that wait for a worker, lower first. An artist waits for a preview; a film can wait for it
+        too."""
+        return (0 if self.request.preview_frames else 4 * HIGHEST_PRIORITY) - self.control.priority
+
+    async def ensure_room(self, output: Path, joined: int = 0) -> None:
+        """Before a piece of work that writes to the store, or ``joined`` bytes beside ``output``. Raises NoRoom."""
+        store = 0 if joined else self.desk.width * self.control.largest
+        writes = {self.desk.content.root: store, output.parent: joined}
+        await asyncio.to_thread(self.desk.disks.ensure, writes)
 
     async def enter(self, state: JobState) -> None:
         """Raises Pausing, also where the job was paused or ended a moment ago."""

@@ -22,7 +22,9 @@ from .rendering import missing
 from .requests import JobRequest
 
 
-def job_rows(job: str, request: JobRequest, outline: Outline) -> tuple[JobRow, list[ShotRow], list[ChunkRow]]:
+def job_rows(
+    job: str, request: JobRequest, outline: Outline, priority: int = 0
+) -> tuple[JobRow, list[ShotRow], list[ChunkRow]]:
     """Everything that is stored when a job is queued."""
     row = JobRow(
         id=job,
@@ -37,7 +39,7 @@ def job_rows(job: str, request: JobRequest, outline: Outline) -> tuple[JobRow, l
         request=canonical(request),
         refusals=canonical(Refusals(outline.refusals)),
         failure=None,
-        priority=0,
+        priority=priority,
         waiting=None,
         result=None,
     )

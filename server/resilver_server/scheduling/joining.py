@@ -75,6 +75,7 @@ async def _stage_preview(run: JobRun, shot: ShotRow) -> ShotRow:
     frames = preview_frames(plan.output_frames, run.request.preview_frames)
     run.tracker.enter(shot.number, plan.shot.name, ShotPhase.RENDERING, len(frames))
     output = Path(shot.output)
+    await run.ensure_room(output)
     staging = await _staging(output, run.job, shot.number)
     folder = staging / output.name
     await asyncio.to_thread(folder.mkdir)
@@ -106,6 +107,7 @@ async def _stage_join(run: JobRun, shot: ShotRow) -> ShotRow:
         raise OutputExists("the file is there already", where=shot.output, remedy="move it away, then retry the job")
     run.tracker.enter(shot.number, plan.shot.name, ShotPhase.JOINING, plan.total_frames)
     parts = await _segments(run, shot)
+    await run.ensure_room(output, sum(finished.size for _, finished in parts))
     solved = await _solved(run, shot)
     text = sidecar(run.job, place.clip.id, plan, run.request.recipe, solved, [finished for _, finished in parts])
     staging = await _staging(output, run.job, shot.number)
@@ -163,7 +165,8 @@ async def _segments(run: JobRun, shot: ShotRow) -> list[tuple[str, Finished]]:
         chunk = loads(ChunkPlan, row.plan)
         computed = tuple(chunk.outputs.start + frame for frame in loads(RenderResult, content.detail).computed)
         path = str(run.desk.content.path(ContentKind.SEGMENT, row.key))
-        found.append((path, Finished(chunk, content.digest, computed, chunk.outputs not in rendered)))
+        stored = chunk.outputs not in rendered
+        found.append((path, Finished(chunk, content.digest, computed, stored, content.bytes)))
     return found
 
 

@@ -30,7 +30,7 @@ from resilver_server.storage.rows import (
     update,
 )
 
-from .records import EventKind, ShotPhase
+from .records import EventKind, Shortage, ShotPhase
 from .requests import StoredRequest
 from .signals import Signals
 
@@ -39,6 +39,7 @@ T = TypeVar("T")
 ANALYSE, RENDER = "analyse", "render"
 STORED = "already in the store"
 """What the event of a chunk says that this job did not render."""
+_IN_TURN = "ORDER BY priority DESC, id"
 UNDER_WAY = (JobState.QUEUED, JobState.ANALYSING, JobState.RENDERING, JobState.JOINING)
 
 
@@ -64,6 +65,10 @@ class Ledger:
 
     async def _write(self, job: str, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.call(work, lambda: self._signals.notify(job))
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``work`` finds; it changes nothing."""
+        return await self._database.call(work)
 
     async def by_request(self, request_id: str) -> JobHead | None:
         rows = await self._database.call(lambda c: fetch(c, JobHead, "WHERE request_id = ?", request_id))
@@ -121,16 +126,45 @@ class Ledger:
         return await self._database.call(work)
 
     async def under_way(self) -> list[tuple[JobHead, bool]]:
-        """Jobs that are to run, oldest first, and whether each is a preview."""
+        """Jobs that are to run in the order of their turns, and whether each is a preview."""
 
         def work(connection: sqlite3.Connection) -> list[tuple[JobHead, bool]]:
             marks = ", ".join("?" * len(UNDER_WAY))
-            heads = fetch(connection, JobHead, f"WHERE state IN ({marks}) ORDER BY id", *UNDER_WAY)
+            heads = fetch(connection, JobHead, f"WHERE state IN ({marks}) {_IN_TURN}", *UNDER_WAY)
             query = f"SELECT id FROM job WHERE state IN ({marks}) AND json_extract(request, '$.preview_frames') > 0"
             previews = {row[0] for row in connection.execute(query, UNDER_WAY)}
             return [(head, head.id in previews) for head in heads]
 
         return await self._database.call(work)
+
+    async def unfinished(self) -> int:
+        """Jobs that have not ended."""
+        states = tuple(state for state in JobState if not state.ended)
+        query = f"SELECT count(*) FROM job WHERE state IN ({', '.join('?' * len(states))})"
+        return int((await self._database.call(lambda c: c.execute(query, states).fetchone()))[0])
+
+    async def waiting(self) -> list[tuple[str, Shortage]]:
+        """Jobs that wait for room on a disk, and for which."""
+        rows = await self._database.call(lambda c: fetch(c, JobHead, "WHERE state = ?", JobState.WAITING))
+        return [(row.id, loads(Shortage, row.waiting)) for row in rows if row.waiting]
+
+    async def positions(self) -> dict[str, int]:
+        """Of the jobs that wait for their turn, from 1."""
+        query = f"SELECT id FROM job WHERE state = ? {_IN_TURN}"
+        ids = await self._database.call(lambda c: c.execute(query, (JobState.QUEUED,)).fetchall())
+        return {row[0]: number for number, row in enumerate(ids, 1)}
+
+    async def set_priority(self, job: str, priority: int) -> None:
+        """Raises JobStateConflict where the job has ended."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            state = JobState(one_job(connection, job).state)
+            if state.ended:
+                raise JobStateConflict(f"the job is {state}, it takes no turn any more", where=job)
+            update(connection, JobRow, "id = ?", (job,), priority=priority)
+            append(connection, job, EventKind.STATE, message=f"its priority is {priority}")
+
+        await self._write(job, work)
 
     async def request(self, job: str) -> str:
         """JSON of what was asked for."""
@@ -156,7 +190,14 @@ class Ledger:
         return await self._database.call(work)
 
     async def move(
-        self, job: str, state: JobState, allowed: Collection[JobState], failure: Failure | None = None, result: str = ""
+        self,
+        job: str,
+        state: JobState,
+        allowed: Collection[JobState],
+        failure: Failure | None = None,
+        result: str = "",
+        waiting: Shortage | None = None,
+        message: str = "",
     ) -> bool:
         """Bring the job to ``state``, with the event. False, and nothing changed, where it is there already.
 
@@ -170,11 +211,12 @@ class Ledger:
             if now not in allowed:
                 raise JobStateConflict(f"the job is {now}, so it cannot become {state}", where=job)
             ended = time.time() if state.ended else None
-            text = canonical(failure) if failure else None
-            update(connection, JobRow, "id = ?", (job,), state=state, ended=ended, failure=text, result=result or None)
+            text, lack = canonical(failure) if failure else None, canonical(waiting) if waiting else None
+            changes = {"state": state, "ended": ended, "failure": text, "waiting": lack, "result": result or None}
+            update(connection, JobRow, "id = ?", (job,), **changes)
             if state in (JobState.ANALYSING, JobState.RENDERING):
                 connection.execute("UPDATE job SET started = coalesce(started, ?) WHERE id = ?", (time.time(), job))
-            append(connection, job, EventKind.STATE, failure=failure)
+            append(connection, job, EventKind.STATE, message=message, failure=failure)
             return True
 
         return await self._write(job, work)
@@ -183,11 +225,13 @@ class Ledger:
         await self._write(job, lambda c: append(c, job, kind, shot=shot, message=message, failure=failure))
 
     async def begin_chunk(self, chunk: ChunkRow) -> int:
-        """The number of the attempt that begins now."""
+        """The number of the attempt that begins now. ``chunk`` may be older than the last one."""
 
         def work(connection: sqlite3.Connection) -> int:
-            set_chunk(connection, chunk, state=ChunkState.RUNNING, attempts=chunk.attempts + 1)
-            return chunk.attempts + 1
+            where = "WHERE job = ? AND shot = ? AND kind = ? AND number = ?"
+            now = fetch(connection, ChunkRow, where, chunk.job, chunk.shot, chunk.kind, chunk.number)[0]
+            set_chunk(connection, chunk, state=ChunkState.RUNNING, attempts=now.attempts + 1)
+            return now.attempts + 1
 
         return await self._database.call(work)
 
@@ -235,6 +279,10 @@ class Ledger:
             append(connection, shot.job, EventKind.SHRUNK, shot.number, message=message)
 
         await self._write(shot.job, work)
+
+    async def set_stamp(self, shot: ShotRow, stamp: str) -> None:
+        """The media has other dates, and the content it had."""
+        await self._database.call(lambda c: set_shot(c, shot, stamp=stamp))
 
     async def content(self, key: str) -> ContentRow | None:
         return await self._database.call(lambda c: find_content(c, key))

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from resilver_client.errors import OutOfMemory, ResilverError
+from resilver_client.errors import DiskFull, OutOfMemory, ResilverError
 from resilver_server.domain.failures import Failure
 
 from .desk import JobRun, Pausing
 from .records import EventKind
+from .room import NoRoom
 
 T = TypeVar("T")
 
@@ -22,13 +23,15 @@ FIRST_WAIT = 0.5
 async def patiently(run: JobRun, shot: int, work: Callable[[], Awaitable[T]], smaller: bool = False) -> T:
     """The result of ``work``, tried again with growing pauses after transient errors, never after permanent ones.
 
-    ``smaller`` lets an out-of-memory through at once: doing the same again would not help, smaller tiles may.
+    ``smaller`` lets an out-of-memory through at once: doing the same again would not help, smaller tiles may. A full
+    disk comes out at once too: the job waits for room.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await work()
         except ResilverError as error:
-            if not error.transient or attempt == ATTEMPTS or (smaller and isinstance(error, OutOfMemory)):
+            through = isinstance(error, DiskFull) or (smaller and isinstance(error, OutOfMemory))
+            if through or not error.transient or attempt == ATTEMPTS:
                 raise
             wait = FIRST_WAIT * 4 ** (attempt - 1)
             message = f"attempt {attempt} of {ATTEMPTS} failed, again in {wait:g} s"
@@ -40,17 +43,22 @@ async def patiently(run: JobRun, shot: int, work: Callable[[], Awaitable[T]], sm
 async def spread(run: JobRun, units: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """All units, as many at a time as there are workers. The first error stops the others and comes out.
 
-    Raises Pausing once the running units have ended, where the job is being paused.
+    Once the running units have ended: raises NoRoom where a disk has no room for another, and Pausing where the job is
+    being paused or gives way.
     """
     waiting = iter(units)
-    left = []
+    left: list[Exception] = []
 
     async def lane() -> None:
         for unit in waiting:
-            if run.control.pausing:
-                left.append(unit)
+            if run.control.stopping or left:
+                left.append(Pausing())
                 return
-            await unit()
+            try:
+                await unit()
+            except NoRoom as short:
+                left.append(short)
+                return
 
     lanes = [asyncio.create_task(lane()) for _ in range(max(1, min(run.desk.width, len(units))))]
     try:
@@ -61,4 +69,4 @@ async def spread(run: JobRun, units: Sequence[Callable[[], Awaitable[None]]]) ->
         await asyncio.gather(*lanes, return_exceptions=True)
         raise
     if left:
-        raise Pausing
+        raise left[0]

@@ -66,6 +66,11 @@ class Tracker:
             entry.finished += frames
             self.version += 1
 
+    def frames_done(self, shot: int, unit: int) -> int:
+        """Of a running chunk."""
+        entry = self._shots.get(shot)
+        return entry.running.get(unit, 0) if entry is not None else 0
+
     def snapshot(self) -> tuple[ShotProgress, ...]:
         return tuple(self._progress(number, self._shots[number]) for number in sorted(self._shots))
 

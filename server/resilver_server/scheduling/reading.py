@@ -33,10 +33,15 @@ class Library:
         self._ledger = ledger
 
     async def record(self, row: JobHead) -> JobRecord:
-        return job_record(row, await self._ledger.facts(row.id))
+        return (await self.records([row]))[0]
+
+    async def records(self, rows: Sequence[JobHead]) -> tuple[JobRecord, ...]:
+        queued = any(row.state == JobState.QUEUED for row in rows)
+        positions = await self._ledger.positions() if queued else {}
+        return tuple([job_record(row, await self._ledger.facts(row.id), positions.get(row.id, 0)) for row in rows])
 
 
-def job_record(row: JobHead, shots: Sequence[ShotFacts]) -> JobRecord:
+def job_record(row: JobHead, shots: Sequence[ShotFacts], position: int = 0) -> JobRecord:
     return JobRecord(
         id=row.id,
         request_id=row.request_id,
@@ -50,6 +55,7 @@ def job_record(row: JobHead, shots: Sequence[ShotFacts]) -> JobRecord:
         refusals=loads(Refusals, row.refusals).refusals,
         failure=loads(Failure, row.failure) if row.failure else None,
         priority=row.priority,
+        position=position,
         waiting_for=loads(Shortage, row.waiting) if row.waiting else None,
     )
 

@@ -121,6 +121,47 @@ class Page:
     next_token: str
 
 
+class ChunkPlace(StrEnum):
+    """Where a chunk stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    MADE = "made"
+    """This job made it."""
+    STORED = "stored"
+    """It was in the store before."""
+
+
+@dataclass(frozen=True)
+class ChunkRecord:
+    """Some frames of a shot, and where they are."""
+
+    shot: int
+    kind: str
+    """"analyse" or "render"."""
+    number: int
+    frames: Span
+    """Output frames of the shot, or media frames where it is measured."""
+    place: ChunkPlace
+    attempts: int
+    worker: int = 0
+    """Process id of the worker that makes it; 0 where none does."""
+    done: int = 0
+    """Frames of it that the worker has done."""
+    stored_bytes: int = 0
+    """Of its content in the store; 0 where it is not there, or not any more."""
+    file: str = ""
+    """What its frames were joined into; empty until then."""
+
+
+@dataclass(frozen=True)
+class ChunkPage:
+    """Chunks in the order of shot, kind and number. ``next_token`` is empty on the last page."""
+
+    chunks: tuple[ChunkRecord, ...]
+    next_token: str
+
+
 class EventKind(StrEnum):
     STATE = "state"
     """The job's state changed."""
@@ -189,6 +230,8 @@ class ShotOutline:
     chunks: tuple[ChunkOutline, ...]
     keys_known: bool
     """False where only the analysis pass will tell which segments are in the store."""
+    to_measure: int = 0
+    """Media frames that the analysis pass has to measure; the measurements of the others are in the store."""
     output_bytes: int = 0
     """What the result will take on disk, estimated."""
 

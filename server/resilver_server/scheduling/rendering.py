@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from resilver_client.errors import FrameCountMismatch, OutOfMemory
 from resilver_server.domain.jobs import ChunkState
@@ -82,6 +83,7 @@ async def _render_one(
     names: Mapping[ContentKind, str],
 ) -> None:
     await asyncio.to_thread(check_stamp, plan, shot.stamp)
+    await run.ensure_room(Path(shot.output))
     state = str(run.desk.content.path(ContentKind.STATE, shot.state_key))
     attempt = await run.ledger.begin_chunk(row)
     made, sizes = await run.desk.make_all(
@@ -99,6 +101,7 @@ async def _render_one(
     digests = {ContentKind.SEGMENT: made.digest, ContentKind.CHANGES: made.changes_digest}
     rows = [content_row(key, kind, digests[kind], sizes[kind], kept) for kind, key in names.items()]
     await run.ledger.finish_chunk(row, *rows)
+    run.control.count(sizes.values())
 
 
 def relative(result: RenderResult, chunk: ChunkPlan) -> RenderResult:

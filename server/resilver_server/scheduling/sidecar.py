@@ -93,6 +93,8 @@ class Finished:
     """Output frames of the shot."""
     stored: bool = False
     """Whether an earlier run had rendered it."""
+    size: int = 0
+    """Bytes of the segment."""
 
 
 def sidecar(
