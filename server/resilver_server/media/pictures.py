@@ -16,6 +16,7 @@ from av.video.frame import VideoFrame
 from resilver_client.errors import MediaCorrupt, MediaUnreadable
 
 from .files import PIXELS, ensure_decodable, open_media, reason
+from .notes import LARGEST_NOTES, notes_fit
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -49,6 +50,8 @@ def decode_picture(path: Path) -> VideoFrame:
     size = _size_in(codec, io.BytesIO(data))
     if size is not None:
         ensure_decodable(*size, path)
+    if codec == "png" and not notes_fit(data):
+        raise MediaUnreadable(f"its notes unpack to more than {LARGEST_NOTES >> 20} MiB", where=str(path))
     context = cast(VideoCodecContext, CodecContext.create(codec, "r"))
     context.thread_count = 1
     context.options = {"max_pixels": str(PIXELS)}
