@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
+from random import Random
 
 from .dying import armed_file
 from .stage import Stage, events_of, state_of
@@ -45,11 +45,7 @@ class Struck:
     """Until the server was up again, with the wait for the moment."""
 
 
-def blows(seed: int) -> random.Random:
-    return random.Random(seed)
-
-
-def choose(chance: random.Random) -> Blow:
+def choose(chance: Random) -> Blow:
     target = chance.choices(list(TARGETS), list(TARGETS.values()))[0]
     moment = chance.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     if moment == "step" and target not in (("worker",), ("server",)):

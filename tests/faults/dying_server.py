@@ -1,11 +1,13 @@
 """``resilver serve`` that can be made to die at any step: before each change of the file system and around each
-transaction. ``python dying_server.py WORKERS``, with ``RESILVER_HOME`` as its home. It does not wait long before it
-tries again."""
+transaction. ``python dying_server.py SETTINGS``, JSON, with ``RESILVER_HOME`` as its home. It does not wait long before
+it tries again, and leaves no disk alone that has a few megabytes."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+from typing import Any
 
 from faults.dying import Death, armed_file
 from resilver_client import home
@@ -19,5 +21,5 @@ if __name__ == "__main__":
     death = Death(armed_file(home.home(), "server"))
     death.before_every_change()
     Database._transact = death.around(Database._transact)  # type: ignore[method-assign, assignment]
-    settings = ServerSettings(home=home.home(), workers=int(sys.argv[1]), worker_module="faults.dying_engine")
-    asyncio.run(serve(settings))
+    given: dict[str, Any] = {"worker_module": "faults.dying_engine", "reserve_bytes": 0} | json.loads(sys.argv[1])
+    asyncio.run(serve(ServerSettings(home=home.home(), **given)))

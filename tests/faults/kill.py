@@ -10,11 +10,12 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
-from .attack import Struck, blows, choose, strike
+from .attack import Struck, choose, strike
 from .checks import Calm, calm, check
 from .stage import Stage
 from .work import Media, jobs, make_media, write_requests
@@ -63,10 +64,9 @@ def attacked(
     seed: int,
     names: Sequence[str] = (),
     network: str = "none",
-    say: Callable[[str], None] = print,
 ) -> Tally:
     """Strike ``kills`` times, over as many rounds as it takes. Raises AssertionError where anything differs."""
-    chance, tally = blows(seed), Tally()
+    chance, tally = Random(seed), Tally()
     media = make_media(folder / "media")
     wanted = unbroken(folder / "calm", media, names, network)
     while tally.kills < kills:
@@ -79,14 +79,14 @@ def attacked(
             stage.kill("server", "client", "worker")
         check(stage.home, out, media, wanted)
         tally.starts, tally.client_starts = tally.starts + stage.starts, tally.client_starts + stage.client_starts
-        say(f"round {tally.rounds}: {tally.kills} kills, all jobs done, all digests equal")
+        print(f"round {tally.rounds}: {tally.kills} kills, all jobs done, all digests equal", flush=True)
     return tally
 
 
-def _round(stage: Stage, tally: Tally, kills: int, chance: object) -> None:
+def _round(stage: Stage, tally: Tally, kills: int, chance: Random) -> None:
     stage.raise_up()
     while tally.kills < kills:
-        struck = strike(stage, choose(chance))  # type: ignore[arg-type]
+        struck = strike(stage, choose(chance))
         if struck is None:
             return
         tally.struck.append(struck)

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.serving import ServerProcess, environment, start
+
+from .settings import program
 
 TESTS = Path(__file__).resolve().parents[1]
 LEAVING = 10.0
@@ -44,8 +46,7 @@ class Stage:
         if self.server is None or self.server.process.poll() is not None:
             self.reap()
             self.starts += 1
-            program = [str(TESTS / "faults/dying_server.py")]
-            self.server = _started(self.home, program, str(self.workers))
+            self.server = start(self.home, program=program(workers=self.workers))
         if self.client is None or self.client.poll() not in (None, 0):
             self.client_starts += 1
             command = [sys.executable, str(TESTS / "faults/client.py"), *map(str, self.requests)]
@@ -107,16 +108,10 @@ class Stage:
         self.assert_no_worker()
 
 
-def _started(home: Path, program: Sequence[str], *arguments: str) -> ServerProcess:
-    os.environ["PYTHONPATH"] = surroundings(home)["PYTHONPATH"]
-    return start(home, *arguments, program=program)
-
-
 def surroundings(home: Path) -> dict[str, str]:
     """The environment of what belongs to ``home``; these tests can be imported in it."""
-    kept = environment(home)
-    paths = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path and path != str(TESTS)]
-    return kept | {"PYTHONPATH": os.pathsep.join([str(TESTS), *paths])}
+    program()
+    return environment(home)
 
 
 def alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""One server a database: a lock that the system lets go when the process ends, however it ends."""
+"""One server a database and a store: locks that the system lets go when the process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,40 @@ _FAR = 1 << 30
 """Windows locks a byte range, and nobody else can read it: one far behind the text."""
 
 
+class ServerLocks:
+    """What one server alone may have, by whatever names it is reached: links are followed first. A store needs a lock
+    of its own, since two homes may share one by a link, and a server that starts clears what the other is writing."""
+
+    def __init__(self, database: Path, store: Path) -> None:
+        real = database.resolve()
+        self._database = DatabaseLock(real.with_name(f"{real.name}.lock"))
+        self._store = DatabaseLock(store.resolve() / ".lock", "store")
+
+    def acquire(self) -> None:
+        """Both or none. Raises ServerAlreadyRunning naming the holder's process and address; DatabaseUnusable."""
+        self._database.acquire()
+        try:
+            self._store.acquire()
+        except BaseException:
+            self._database.release()
+            raise
+
+    def describe(self, address: str) -> None:
+        """Write who holds the locks and where it listens."""
+        self._database.describe(address)
+        self._store.describe(address)
+
+    def release(self) -> None:
+        self._store.release()
+        self._database.release()
+
+
 class DatabaseLock:
     """Held from ``acquire`` to ``release`` or the end of the process. Workers do not inherit it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "database") -> None:
         self.path = path
+        self._what = what
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -34,7 +63,7 @@ class DatabaseLock:
         except OSError as error:
             text = _read(descriptor)
             os.close(descriptor)
-            raise _running(self.path, text) from error
+            raise _running(self.path, text, self._what) from error
         self._descriptor = descriptor
         self.describe("")
 
@@ -59,13 +88,13 @@ def _read(descriptor: int) -> str:
     return os.read(descriptor, 4096).decode(errors="replace")
 
 
-def _running(path: Path, text: str) -> ServerAlreadyRunning:
+def _running(path: Path, text: str, what: str) -> ServerAlreadyRunning:
     holder = {"pid": "unknown", "address": ""}
     with contextlib.suppress(ValueError, TypeError):
         holder |= json.loads(text)
     address = f" at {holder['address']}" if holder["address"] else ""
     return ServerAlreadyRunning(
-        f"process {holder['pid']}{address} has this database",
+        f"process {holder['pid']}{address} has this {what}",
         where=str(path),
         remedy="use that server, stop it, or choose another RESILVER_HOME",
     )
