@@ -220,7 +220,8 @@ class Progress:
 
     job: str
     state: str
-    """"queued", "analysing", "rendering", "joining", "paused", "succeeded", "failed" or "cancelled"."""
+    """"queued", "analysing", "rendering", "joining", "paused", "waiting" (for disk space), "succeeded", "failed" or
+    "cancelled"."""
     fraction: float
     """0..1 over all clips and phases; never falls while the job runs."""
     seconds_left: float | None

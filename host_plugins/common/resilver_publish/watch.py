@@ -12,6 +12,7 @@ from resilver.v1 import jobs_pb2
 from .types import ClipProgress, HostClip, Progress
 
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
+_STANDING = (jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_PAUSED, jobs_pb2.JOB_STATE_WAITING)
 UNTOWARD = (jobs_pb2.EVENT_KIND_RETRY, jobs_pb2.EVENT_KIND_SHRUNK)
 """What the server got over by itself, and is worth a sentence."""
 
@@ -103,6 +104,7 @@ class Meter:
         self._job, self._state, self._clock = job.id, job.state, clock
         self._shots = {shot.number: _shot(shot, clips, shot.clip_id not in unmeasured) for shot in job.shots}
         self._told = ""
+        self._waits_for = job.error.what if job.state == jobs_pb2.JOB_STATE_WAITING else ""
         self._reached = 0.0
         self._pace = Pace()
 
@@ -110,6 +112,8 @@ class Meter:
         """One more event."""
         self._state = event.state
         self._told = event.message if event.kind in UNTOWARD else ""
+        if event.state == jobs_pb2.JOB_STATE_WAITING and event.error.what:
+            self._waits_for = event.error.what
         if event.kind == jobs_pb2.EVENT_KIND_PROGRESS:
             self._take_progress(event)
         elif event.kind == jobs_pb2.EVENT_KIND_SHOT and event.shot in self._shots:
@@ -131,7 +135,7 @@ class Meter:
         fraction = sum(max(1, shot.frames) * shot.fraction() for shot in shots) / frames if frames else 0.0
         self._reached = 1.0 if self._state == jobs_pb2.JOB_STATE_SUCCEEDED else max(self._reached, fraction)
         left = None
-        if self._state in (jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_PAUSED, *ENDED):
+        if self._state in (*_STANDING, *ENDED):
             self._pace.forget()
         else:
             left = self._pace.seconds_left(self._clock(), self._reached)
@@ -144,6 +148,8 @@ class Meter:
                 return "waiting for its turn"
             case jobs_pb2.JOB_STATE_PAUSED:
                 return "paused"
+            case jobs_pb2.JOB_STATE_WAITING:
+                return ": ".join(filter(None, ("waiting for disk space", self._waits_for)))
             case state if state in ENDED:
                 return state_name(state)
         if self._told:

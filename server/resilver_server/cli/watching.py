@@ -20,11 +20,18 @@ _PHASES = {
     jobs_pb2.SHOT_PHASE_DONE: "done",
 }
 _TOLD = (jobs_pb2.EVENT_KIND_RETRY, jobs_pb2.EVENT_KIND_SHRUNK)
+
 ENDED = (jobs_pb2.JOB_STATE_SUCCEEDED, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED)
 
 
 _EVERY = 10.0
 """Seconds between two plain lines of a shot that stays in its phase."""
+
+
+def _worth_telling(event: jobs_pb2.JobEvent) -> bool:
+    """Retries, smaller tiles, and what a job waits for."""
+    waits = event.kind == jobs_pb2.EVENT_KIND_STATE and event.state == jobs_pb2.JOB_STATE_WAITING
+    return bool(event.message) and (event.kind in _TOLD or waits)
 
 
 class PlainDisplay:
@@ -41,7 +48,7 @@ class PlainDisplay:
         return
 
     def show(self, event: jobs_pb2.JobEvent) -> None:
-        if event.kind in _TOLD and event.message:
+        if _worth_telling(event):
             self._console.print(event.message, soft_wrap=True, markup=False)
         for shot in event.progress:
             phase, when = self._said.get(shot.shot, (None, 0.0))
@@ -76,7 +83,7 @@ class JobDisplay:
         self._bars.stop()
 
     def show(self, event: jobs_pb2.JobEvent) -> None:
-        if event.kind in _TOLD and event.message:
+        if _worth_telling(event):
             self._bars.console.print(event.message, style="yellow", markup=False)
         for shot in event.progress:
             self._show_shot(shot)

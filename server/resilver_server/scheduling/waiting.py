@@ -115,10 +115,11 @@ class WaitingRoom:
             return
         with self._row_of(job):
             shortage = wait.shortage
-            await self._ledger.move(job, JobState.WAITING, UNDER_WAY, failure(shortage), waiting=shortage)
+            said = sentence(shortage)
+            await self._ledger.move(job, JobState.WAITING, UNDER_WAY, failure(shortage), waiting=shortage, message=said)
             wait.told = True
             _LOG.info("waits for room on a disk")
-            _LOG.debug("%s", sentence(shortage))
+            _LOG.debug("%s", said)
 
     async def _queue(self, job: str) -> None:
         """Where not even this can be written, the job waits on."""

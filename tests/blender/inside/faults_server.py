@@ -32,9 +32,11 @@ def killed(kit: Faults, arguments: dict[str, Any]) -> dict[str, Any]:
 def full(kit: Faults, arguments: dict[str, Any]) -> dict[str, Any]:
     """The server's disk is full until somebody makes room."""
     job = kit.submitted()
-    found = kit.ended(job) | {"left": [str(path) for path in Path(kit.given["output_folder"]).glob("*")]}
+    kit.until(lambda: job.progress is not None and job.progress.state == "waiting")
+    seen = {"waits": job.progress.message, "left": [str(path) for path in Path(kit.given["output_folder"]).glob("*")]}
+    seen["meanwhile"] = kit.strips()
     Path(arguments["room"]).touch()
-    return found | kit.tried_again(job)
+    return seen | kit.ended(job)
 
 
 def _files(kit: Faults) -> list[str]:

@@ -78,7 +78,7 @@ function going(run) {
   if (run.phase === "installing" && run.installing) return installing(run.installing);
   const line = run.phase === "cancelling" ? "Cancelling…" : run.message || "Looking at the clips, planning…";
   return [
-    bar(run.fraction, run.title, run.state === "paused"),
+    bar(run.fraction, run.title, ["paused", "waiting"].includes(run.state)),
     h("p.line", { "aria-live": "polite" }, line),
     clips(run),
     sentences(run),

@@ -52,6 +52,7 @@ export const STATES = {
   rendering: "Rendering",
   joining: "Writing",
   paused: "Paused",
+  waiting: "Waiting for disk space",
   succeeded: "Finished",
   failed: "Failed",
   cancelled: "Cancelled",
