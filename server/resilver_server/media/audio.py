@@ -144,7 +144,7 @@ class _Passage:
         """Hold one decoded frame more, at the place its stamp names."""
         try:
             frame = next(self._frames, None)
-        except FFmpegError as error:
+        except (FFmpegError, OSError) as error:
             second = float((self._begin + self._position) / self.rate)
             raise MediaCorrupt(
                 f"sound cannot be decoded ({reason(error)})", where=f"{self._path}, second {second:.2f}"

@@ -116,7 +116,7 @@ def _window(container: InputContainer, stream: VideoStream, at: int) -> Counter[
         for frame in filtered(frames, (("idet", ""),), Fraction(25)):
             counts[frame.metadata.get("lavfi.idet.single.current_frame", "")] += 1
             counts[frame.metadata.get("lavfi.idet.repeated.current_frame", "")] += 1
-    except FFmpegError:
+    except (FFmpegError, OSError):
         return Counter()
     return counts
 

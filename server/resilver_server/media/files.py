@@ -52,6 +52,8 @@ def open_media(path: Path) -> BinaryIO:
     """A regular, non-empty file, open at its beginning. Raises MediaNotFound, MediaUnreadable, PathNotAllowed."""
     try:
         file = open_file(path)
+        first = file.read(1)
+        file.seek(0)
     except FileNotFoundError as error:
         raise MediaNotFound("no such file", where=str(path), remedy="check the path or relink the clip") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -59,10 +61,9 @@ def open_media(path: Path) -> BinaryIO:
             raise MediaUnreadable(NOT_REGULAR, where=str(path), remedy="copy what it gives into a file") from error
         what = f"cannot be opened ({getattr(error, 'strerror', None) or error})"
         raise MediaUnreadable(what, where=str(path), remedy="check the file and its permissions") from error
-    if not file.read(1):
+    if not first:
         file.close()
         raise MediaUnreadable("the file is empty", where=str(path), remedy="copy it again from its source")
-    file.seek(0)
     return file
 
 

@@ -94,7 +94,7 @@ def _indexed(path: Path, size: int, modified: int) -> MovieIndex:
             return listed
         try:
             index, packets = _walk(container.demux(stream), stream, path)
-        except FFmpegError as error:
+        except (FFmpegError, OSError) as error:
             raise MediaCorrupt(f"cannot be read to its end ({reason(error)})", where=str(path)) from error
         claim = _claimed(stream, index)
     if packets < claim:

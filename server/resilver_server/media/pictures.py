@@ -68,7 +68,10 @@ def decode_picture(path: Path) -> VideoFrame:
 
 def _content(path: Path) -> bytes:
     with open_media(path) as file:
-        data = file.read(_LARGEST_FILE + 1)
+        try:
+            data = file.read(_LARGEST_FILE + 1)
+        except OSError as error:
+            raise MediaUnreadable(f"cannot be read to its end ({error.strerror})", where=str(path)) from error
     if len(data) > _LARGEST_FILE:
         raise MediaUnreadable(f"a picture of more than {_LARGEST_FILE >> 20} MiB", where=str(path))
     return data
@@ -92,7 +95,7 @@ def _size_in(codec: str, file: BinaryIO) -> tuple[int, int] | None:
     file.seek(0)
     try:
         return readers[codec](file)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OSError):
         return None
 
 

@@ -159,7 +159,7 @@ def _after_ivtc(info: MediaInfo, index: MovieIndex, rate: Rate | None) -> MediaI
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
     try:
         frame = next(container.decode(stream), None)
-    except FFmpegError as error:
+    except (FFmpegError, OSError) as error:
         raise MediaCorrupt(f"cannot be decoded ({reason(error)})", where=f"{path}, frame 0") from error
     if frame is None:
         raise MediaUnreadable("there is no frame in it", where=str(path), remedy="copy it again from its source")

@@ -196,7 +196,7 @@ class MovieSource:
                     return frame
                 if found >= index:
                     break
-        except FFmpegError as error:
+        except (FFmpegError, OSError) as error:
             self._lost(index, f"cannot be decoded ({reason(error)})", error)
         self._lost(index, "the frame is missing or damaged", None)
         raise AssertionError("unreachable")
