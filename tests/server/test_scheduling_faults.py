@@ -196,26 +196,25 @@ def test_errors_that_stay_are_not_tried_again(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize(("at", "where"), [("render", "home/content"), ("join", "out")])
-def test_a_full_disk_ends_in_words_and_loses_nothing(
+def test_a_full_disk_makes_a_job_wait_and_loses_nothing(
     tmp_path: Path, calm: Calm, monkeypatch: pytest.MonkeyPatch, at: str, where: str
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    monkeypatch.setenv("FULL_AT", at)
-    monkeypatch.setattr("resilver_server.scheduling.patience.FIRST_WAIT", 0.01)
+    for name, value in (("PYTHONPATH", TESTS), ("FULL_AT", at), ("FULL_UNTIL", tmp_path / "room")):
+        monkeypatch.setenv(name, str(value))
+    for name in ("LOOK_SECONDS", "FIRST_TRY"):
+        monkeypatch.setattr(f"resilver_server.scheduling.waiting.{name}", 0.1)
 
     async def check() -> None:
         async with manager(tmp_path / "home", worker_module="support.full_engine") as running:
             job = (await running.submit(request("a", calm.edit, tmp_path / "out"))).id
-            told = await rows(running, job)
-            failure = (await running.get(job)).failure
-            assert failure is not None
-            assert str(failure.error()) == (
-                f"the disk is full, {tmp_path / where}, free some space, then retry the job"
-            )
-            assert [event.kind for event in told].count(EventKind.RETRY) == 3, "somebody may have made room"
+            told = await until(running.watch(job), lambda event: event.state is JobState.WAITING)
+            assert told.failure is not None
+            assert (told.failure.reason, told.failure.where) == ("DISK_FULL", str(tmp_path / where))
+            assert told.message.startswith(f"waiting for disk space: {tmp_path / where} has ")
+            waits = (await running.get(job)).waiting_for
+            assert waits is None or waits.needed == 0, "only trying tells when such a disk has room"
             assert not [path for path in (tmp_path / "out").rglob("*") if at == "join"], "nothing half-written stays"
-        async with manager(tmp_path / "home") as running:
-            await running.retry(job)
+            (tmp_path / "room").touch()
             await rows(running, job)
             assert (await running.get(job)).state is JobState.SUCCEEDED
 

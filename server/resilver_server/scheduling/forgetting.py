@@ -12,7 +12,7 @@ from resilver_server.storage.files import remove
 from .desk import Desk
 from .joining import ShotResult
 
-_FORGETTABLE = (JobState.PAUSED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+_FORGETTABLE = (JobState.PAUSED, JobState.WAITING, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
 async def forget(desk: Desk, job: str) -> None:
