@@ -27,7 +27,7 @@ LARGEST_MANIFEST = 64 << 20
 """Bytes: half a million frames."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_REFERENCE = re.compile(r"(file://)?resilver:(content|folder)/([0-9a-f]{64})(?:/([^/]*))?(/?)", re.DOTALL)
+_REFERENCE = re.compile(r"(file://)?resilver:(content|folder)/([0-9a-f]{64})(?:/([^/]+))?(/?)", re.DOTALL)
 _TOKEN = re.compile(r'(?<!\\)"(?:file://)?resilver:(?:[^"\\]|\\.)*"')
 """A string of a JSON text that is a reference."""
 _LONGEST_NAME = 255

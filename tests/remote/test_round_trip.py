@@ -1,0 +1,138 @@
+"""A film goes to a server that shares no disk, the result comes back to the byte, whatever is cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resilver.v1 import content_pb2, jobs_pb2
+from resilver_client.client import Client, connect
+from support.far import Cutter, Line, remote_server, resilver
+from support.jobs import film
+from support.serving import ServerProcess
+
+RECIPE = ("--stage", "upscale:model=none,scale=2", "--stage", "deflicker", "--change-maps")
+FRAMES = 36
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Line]]:
+    with remote_server(tmp_path_factory.mktemp("server"), "--transfer-mb", "3") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return film(tmp_path_factory.mktemp("client") / "reel 1 — é.mkv", FRAMES, 192, 128)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, reel: Path) -> Path:
+    """The folder with what a server of this machine makes of the film."""
+    folder = tmp_path_factory.mktemp("here")
+    with resilver(folder / "home", "", "", "restore", reel, "-o", folder / "out.mkv", *RECIPE) as run:
+        said = run.communicate(timeout=120)[0]
+    assert run.returncode == 0, said
+    return folder
+
+
+def received(line: Line) -> int:
+    with connect(line.address, line.token) as client:
+        return int(client.call(lambda link: link.content.GetUsage, content_pb2.GetUsageRequest()).received)
+
+
+def ended(run: object, seconds: float = 120) -> str:
+    said = str(run.communicate(timeout=seconds)[0])  # type: ignore[attr-defined]
+    assert run.returncode == 0, said  # type: ignore[attr-defined]
+    return said
+
+
+def assert_same_results(there: Path, here: Path) -> None:
+    for name in ("out.mkv", "out.changes.mkv"):
+        assert (there / name).read_bytes() == (here / name).read_bytes(), name
+    notes = [json.loads((folder / "out.resilver.json").read_text()) for folder in (there, here)]
+    jobs = {note.pop("job") for note in notes}
+    assert len(jobs) == 2
+    assert notes[0] == notes[1]
+
+
+def test_ten_cuts_change_no_byte_and_send_none_twice(
+    server: tuple[ServerProcess, Line], reel: Path, here: Path, tmp_path: Path
+) -> None:
+    line, before = server[1], received(server[1])
+    size = reel.stat().st_size
+    up = [size * k // 8 for k in range(1, 8)]
+    cutter = Cutter((line.host, line.port), up, down=[30_000, 1_000_000, 3_000_000])
+    with resilver(
+        tmp_path / "home", line.through(cutter.port), line.token, "restore", reel, "-o", tmp_path / "out.mkv", *RECIPE
+    ) as run:
+        said = ended(run)
+    cutter.close()
+    assert cutter.cuts - 1 >= 10, (cutter.cuts, cutter.passed, said)
+    assert received(line) - before == size, "nothing was taken twice"
+    assert cutter.passed["up"] < size + 10 * (1 << 20), "what a cut swallowed is at most what was on its way"
+    assert_same_results(tmp_path, here)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "out.changes.mkv", "out.mkv", "out.resilver.json",
+    ]  # fmt: skip
+
+
+def test_the_same_command_again_sends_and_renders_nothing(
+    server: tuple[ServerProcess, Line], reel: Path, here: Path, tmp_path: Path
+) -> None:
+    line, before = server[1], received(server[1])
+    with resilver(
+        tmp_path / "home", line.address, line.token, "restore", reel, "-o", tmp_path / "out.mkv", *RECIPE
+    ) as run:
+        ended(run)
+    assert received(line) == before
+    assert_same_results(tmp_path, here)
+
+
+def test_a_client_killed_in_mid_upload_goes_on(server: tuple[ServerProcess, Line], tmp_path: Path) -> None:
+    reel, line, before = film(tmp_path / "other.mkv", 40, 256, 192, seed=5), server[1], received(server[1])
+    arguments = ("restore", reel, "-o", tmp_path / "out.mkv", "--stage", "upscale:model=none,scale=2", "--range", "0:6")
+    with resilver(tmp_path / "home", line.address, line.token, *arguments) as run:
+        while received(line) - before < 300_000:
+            assert run.poll() is None
+            time.sleep(0.05)
+        os.kill(run.pid, signal.SIGKILL)
+    partly = received(line) - before
+    assert 0 < partly < reel.stat().st_size
+    with resilver(tmp_path / "home", line.address, line.token, *arguments) as run:
+        ended(run)
+    assert received(line) - before == reel.stat().st_size
+    assert (tmp_path / "out.mkv").exists()
+
+
+def test_a_result_that_is_there_is_kept_and_nothing_is_rendered(
+    server: tuple[ServerProcess, Line], reel: Path, tmp_path: Path
+) -> None:
+    line = server[1]
+    (tmp_path / "out.mkv").write_text("somebody's film")
+    arguments = ("restore", reel, "-o", tmp_path / "out.mkv", "--stage", "upscale:model=none,scale=3")
+    with resilver(tmp_path / "home", line.address, line.token, *arguments) as run:
+        said = run.communicate(timeout=60)[0]
+    assert run.returncode == 1
+    assert "OUTPUT_EXISTS" in said
+    assert (tmp_path / "out.mkv").read_text() == "somebody's film"
+    with connect(line.address, line.token) as client:
+        assert next(client.all_jobs()).state == jobs_pb2.JOB_STATE_CANCELLED
+
+
+def test_the_server_keeps_nothing_of_the_client_s_paths(
+    server: tuple[ServerProcess, Line], reel: Path, here: Path
+) -> None:
+    """Its database knows the film by digest and name."""
+    with connect(server[1].address, server[1].token) as client:
+        assert isinstance(client, Client)
+        assert any(job.state == jobs_pb2.JOB_STATE_SUCCEEDED for job in client.all_jobs())
+    for file in server[0].home.rglob("*"):
+        if file.is_file() and not file.is_symlink() and file.suffix in (".sqlite3", ".sqlite3-wal", ".log", ".json"):
+            assert str(reel.parent).encode() not in file.read_bytes(), file
