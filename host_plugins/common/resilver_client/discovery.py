@@ -20,6 +20,8 @@ from .pinning import split_pin
 
 _TOKEN = re.compile(rb"[!-~]+")
 """Anything else cannot travel in a call."""
+_LONGEST_TOKEN = 4096
+"""Bytes."""
 _START = "start it with `resilver serve`"
 
 
@@ -85,11 +87,17 @@ def _address_left(home: Path | None) -> str:
 def _token_left(home: Path | None) -> str:
     file = places.token_file(home)
     try:
-        token = file.read_bytes().strip()
+        with file.open("rb") as opened:
+            shared = places.is_shared(os.fstat(opened.fileno()))
+            token = opened.read(_LONGEST_TOKEN).strip()
     except OSError as error:
         raise Unauthenticated(
             f"no token: {error.strerror}", where=str(file), remedy="set RESILVER_TOKEN to the server's token"
         ) from error
+    if shared:
+        what = "others may know the token: they can read its file, or own it"
+        remedy = "restart the server, which makes a new one, with RESILVER_HOME on a disk that keeps permissions"
+        raise Unauthenticated(what, where=str(file), remedy=remedy)
     if not _TOKEN.fullmatch(token):
         what = "the token file is damaged" if token else "the token file is empty"
         raise Unauthenticated(what, where=str(file), remedy="delete it and restart the server")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -27,3 +28,11 @@ def address_file(folder: Path | None = None) -> Path:
 def token_file(folder: Path | None = None) -> Path:
     """The token that a client shows; mode 0600. ``folder`` is the home to look in."""
     return (folder or home()) / "token"
+
+
+def is_shared(facts: os.stat_result) -> bool:
+    """Whether others than this user can know what a file says: they may read it, or it is theirs. Windows keeps the
+    folders of users apart by itself."""
+    if sys.platform == "win32":
+        return False
+    return bool(facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO)) or facts.st_uid != os.geteuid()

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 Context = grpc.aio.ServicerContext[Any, Any]
-_HEALTH = "/grpc.health.v1.Health/"
+_HEALTH = "/grpc.health.v1.Health/Check"
 _MESSAGE = 200
 """Bytes of the plain status message, for clients that do not read details."""
 
@@ -66,7 +66,8 @@ class Calls:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Admits calls that show the token. The stock health check needs none: it says nothing but "serving"."""
+    """Admits calls that show the token. The stock health check needs none: it says nothing but "serving". Watching
+    health does: a call that lasts takes a place, and strangers could take all of them."""
 
     def __init__(self, token: str, calls: Calls) -> None:
         self._expected = f"Bearer {token}".encode()
@@ -74,7 +75,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
         handler = await continuation(details)
-        if handler is None or details.method.startswith(_HEALTH):
+        if handler is None or details.method == _HEALTH:
             return handler
         shown = dict(details.invocation_metadata or ()).get("authorization", "")
         if not hmac.compare_digest(_bytes(shown), self._expected):

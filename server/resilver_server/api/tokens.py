@@ -9,10 +9,9 @@ import secrets
 import sys
 from pathlib import Path
 
-from resilver_client.home import token_file
+from resilver_client.home import is_shared, token_file
 
 log = logging.getLogger(__name__)
-_OTHERS = 0o077
 _TOKEN = re.compile(rb"[\w-]{32,}", re.ASCII)
 """Short ones could be guessed."""
 
@@ -20,7 +19,8 @@ _TOKEN = re.compile(rb"[\w-]{32,}", re.ASCII)
 def ensure_token(home: Path) -> str:
     """The token of ``home``, made at the first call. Two servers that start at once get the same one.
 
-    A file that others could read is replaced: its token is no secret any more. So is one that holds no token.
+    A file that others could read, or that somebody else put there, is replaced: its token is no secret. So is one that
+    holds no token.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = token_file(home)
@@ -36,7 +36,7 @@ def ensure_token(home: Path) -> str:
 
 
 def _exposed(file: Path) -> bool:
-    return sys.platform != "win32" and bool(file.stat().st_mode & _OTHERS)
+    return sys.platform != "win32" and is_shared(file.stat())
 
 
 def _create(file: Path) -> None:
