@@ -115,7 +115,7 @@ def _check_items(data: Any, where: str) -> None:
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):
-            count += _ITEM.match(str(each.get("OTIO_SCHEMA"))) is not None
+            count += _ITEM.match(str(each.get("OTIO_SCHEMA", ""))) is not None
             waiting.extend(value for value in each.values() if isinstance(value, dict | list))
         else:
             waiting.extend(value for value in each if isinstance(value, dict | list))
