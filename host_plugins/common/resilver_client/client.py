@@ -34,9 +34,12 @@ def connect(address: str | None = None, token: str | None = None, *, home: Path 
 
     Raises ServerUnreachable, Unauthenticated or UnsafeAddress as ``discover`` does; nothing is sent yet.
     """
-    client = Client(lambda: discover(address, token, home))
-    client.endpoint()
-    return client
+
+    def find() -> Endpoint:
+        return discover(address, token, home)
+
+    find()
+    return Client(find)
 
 
 class Client:
