@@ -17,7 +17,8 @@ def _name(requirement: str) -> str:
 
 def test_every_dependency_has_its_line_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = {_name(item) for item in project["dependencies"] + project["optional-dependencies"]["timelines"]}
+    extras = project["optional-dependencies"]
+    asked = {_name(item) for item in project["dependencies"] + extras["timelines"] + extras["remote"]}
     page = (ROOT / "docs" / "dependencies.md").read_text().split("## To develop")[0]
     listed = {row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ") and "why" not in row}
     assert listed == asked
