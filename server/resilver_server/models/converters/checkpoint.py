@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def _read_safetensors(path: Path) -> object:
 
 
 def _read_pickle(path: Path) -> object:
+    _refuse_packed(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -57,6 +59,19 @@ def _read_pickle(path: Path) -> object:
             where=str(path),
             remedy="fetch it again",
         ) from error
+
+
+def _refuse_packed(path: Path) -> None:
+    """Torch stores its archives as they are. One whose members are larger than itself is packed, or names the same
+    bytes many times, and may unpack to a thousand times its size."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # an older form, or damaged, which torch tells
+    if total > path.stat().st_size:
+        what = f"it would unpack to {total} bytes: checkpoints are stored, not packed"
+        raise ModelUnreadable(what, where=str(path), remedy="save it again with torch.save, or as safetensors")
 
 
 def _unwrapped(loaded: object) -> object:
