@@ -83,14 +83,16 @@ class Lane:
         if timer is not None:
             timer.cancel()
 
-    def _end_soon(self, worker: WorkerProcess) -> None:
+    def _end_soon(self, worker: WorkerProcess) -> asyncio.Task[None]:
+        """In a task of its own, which ``stop`` waits for whoever began it."""
         task = asyncio.get_running_loop().create_task(self._end(worker))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
+        return task
 
     async def release(self) -> None:
         """End the processes that have nothing to do. They are started again when they are needed."""
-        await asyncio.gather(*(self._end(worker) for worker in tuple(self._idle) if worker.pid is not None))
+        await asyncio.gather(*(self._end_soon(worker) for worker in tuple(self._idle) if worker.pid is not None))
 
     async def _end(self, worker: WorkerProcess) -> None:
         """Nobody gets the worker until its process is gone."""
