@@ -37,8 +37,11 @@ def _print_shot(shot: jobs_pb2.ShotPlan, console: Console) -> None:
         table.add_row(stage.settings.stage, f"{_size(stage.input)} -> {_size(stage.output)}  {models}")
     stored = sum(chunk.stored for chunk in shot.chunks)
     table.add_row("result", f"{_size(shot.output_format)}, {_rate(shot.output_rate)} fps, {shot.output_frames} frames")
-    known = f", {stored} already in the store" if shot.keys_known else ""
+    known = f", {stored} already in the store" if shot.keys_known else ", the analysis will tell which are in the store"
     table.add_row("chunks", f"{len(shot.chunks)} of {shot.chunk_frames} frames{known}")
+    if shot.analysed:
+        seen = shot.source.stop - shot.source.start
+        table.add_row("analysis", f"{shot.frames_to_measure} of {seen} frames to measure")
     table.add_row("file", f"{escape(shot.output)} ({shot.profile}, on {shot.device}, {shot.dtype})")
     console.print(table)
     for warning in shot.warnings:

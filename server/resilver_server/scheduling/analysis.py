@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import secrets
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from resilver_server.storage.content import ContentKind, content_row
 from resilver_server.storage.rows import ChunkRow, ShotRow
 
 from .desk import JobRun
-from .identity import check_stamp
+from .identity import measured_span
 from .ledger import ANALYSE
 from .patience import patiently, spread
 from .records import ShotPhase
+from .unchanged import ensure_unchanged, watched
 
 
 async def analyse(run: JobRun, shot: ShotRow) -> None:
@@ -29,7 +30,7 @@ async def analyse(run: JobRun, shot: ShotRow) -> None:
     Raises MediaChanged where the media is not the one that was planned with.
     """
     plan = loads(ShotPlan, shot.plan)
-    await asyncio.to_thread(check_stamp, plan, shot.stamp)
+    await ensure_unchanged(run, shot, plan)
     if shot.phase != ShotPhase.ANALYSING and await run.desk.stored(shot.state_key) is not None:
         return
     await _measure(run, shot, plan)
@@ -60,16 +61,17 @@ async def _one(run: JobRun, shot: ShotRow, plan: ShotPlan, chunk: ChunkRow) -> N
         await run.ensure_room(Path(shot.output))
         frames = 0
         try:
-            attempt = await run.ledger.begin_chunk(chunk)
-            made, _, size = await run.desk.make(
-                ContentKind.MEASUREMENT,
-                chunk.key,
-                f"{run.job}.{attempt}",
-                lambda path: AnalyseTask(plan, span, path),
-                AnalyseResult,
-                run.tracker.reporter(shot.number, chunk.number),
-                run.priority,
-            )
+            async with watched(run, shot, plan, measured_span(plan, span)):
+                attempt = await run.ledger.begin_chunk(chunk)
+                made, _, size = await run.desk.make(
+                    ContentKind.MEASUREMENT,
+                    chunk.key,
+                    f"{run.job}.{attempt}",
+                    lambda path: AnalyseTask(plan, span, path),
+                    AnalyseResult,
+                    run.tracker.reporter(shot.number, chunk.number),
+                    run.priority,
+                )
             row = content_row(chunk.key, ContentKind.MEASUREMENT, made.digest, size, canonical(made))
             await run.ledger.finish_chunk(chunk, row)
             run.control.made = True
@@ -87,15 +89,16 @@ async def solve(run: JobRun, shot: ShotRow, plan: ShotPlan) -> None:
             return
         await run.ensure_room(Path(shot.output))
         paths, sources = await _measurements(run, shot, plan)
-        attempt = f"{run.job}.{shot.number}"
-        made, _, size = await run.desk.make(
-            ContentKind.STATE,
-            shot.state_key,
-            attempt,
-            lambda path: SolveTask(plan, paths, sources, path),
-            SolveResult,
-            priority=run.priority,
-        )
+        attempt = f"{run.job}.{shot.number}.{secrets.token_hex(4)}"
+        async with watched(run, shot, plan):
+            made, _, size = await run.desk.make(
+                ContentKind.STATE,
+                shot.state_key,
+                attempt,
+                lambda path: SolveTask(plan, paths, sources, path),
+                SolveResult,
+                priority=run.priority,
+            )
         row = content_row(shot.state_key, ContentKind.STATE, made.digest, size, canonical(made))
         await run.ledger.set_solved(shot, row, made)
 

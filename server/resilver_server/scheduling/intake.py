@@ -54,10 +54,10 @@ def _shot_row(job: str, number: int, shot: PlannedShot) -> ShotRow:
         number=number,
         clip=canonical(shot.place),
         plan=canonical(shot.plan),
-        stamp=shot.stamp,
+        stamp=shot.stamps.text,
         phase=ShotPhase.ANALYSING,
         output=shot.output,
-        state_key=state_key(shot.plan, shot.stamp),
+        state_key=state_key(shot.plan, shot.stamps.text),
         result=None,
     )
 
@@ -69,7 +69,7 @@ def _analysis_rows(job: str, number: int, shot: PlannedShot) -> list[ChunkRow]:
             shot=number,
             kind=ANALYSE,
             number=position,
-            key=measurement_key(shot.plan, shot.stamp, span),
+            key=measurement_key(shot.plan, shot.stamps, span),
             plan=canonical(span),
             state=ChunkState.PENDING,
             attempts=0,
@@ -87,12 +87,25 @@ async def outline_plan(desk: Desk, outline: Outline) -> JobPlan:
 
 
 async def _shot_outline(desk: Desk, number: int, shot: PlannedShot) -> ShotOutline:
-    solved = await desk.stored(state_key(shot.plan, shot.stamp))
+    solved = await desk.stored(state_key(shot.plan, shot.stamps.text))
     chunks: Sequence[ChunkOutline]
     if solved is None:
         chunks = [ChunkOutline(span, False) for span in chunk_spans(shot.plan)]
     else:
         found = loads(SolveResult, solved.detail).chunks
         chunks = [ChunkOutline(chunk.outputs, not await missing(desk, shot.plan, chunk.key)) for chunk in found]
-    known = solved is not None
-    return ShotOutline(number, shot.place.clip.id, shot.plan, shot.output, tuple(chunks), known, shot.output_bytes)
+    return ShotOutline(
+        number,
+        shot.place.clip.id,
+        shot.plan,
+        shot.output,
+        tuple(chunks),
+        keys_known=solved is not None,
+        to_measure=0 if solved is not None else await _unmeasured(desk, shot),
+        output_bytes=shot.output_bytes,
+    )
+
+
+async def _unmeasured(desk: Desk, shot: PlannedShot) -> int:
+    keys = {span: measurement_key(shot.plan, shot.stamps, span) for span in analysis_spans(shot.plan)}
+    return sum([len(span) for span, key in keys.items() if await desk.stored(key) is None])

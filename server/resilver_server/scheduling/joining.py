@@ -31,6 +31,7 @@ from .outline import ClipPlace, changes_path, media_path, sidecar_path
 from .publish import new_staging, publish
 from .records import ShotPhase
 from .sidecar import Finished, sidecar
+from .unchanged import watched
 
 R = TypeVar("R", JoinResult, PreviewResult)
 _UNIT = -1
@@ -76,12 +77,12 @@ async def _stage_preview(run: JobRun, shot: ShotRow) -> ShotRow:
     run.tracker.enter(shot.number, plan.shot.name, ShotPhase.RENDERING, len(frames))
     output = Path(shot.output)
     await run.ensure_room(output)
-    staging = await _staging(output, run.job, shot.number)
+    staging = await _staging(run, output, shot.number)
     folder = staging / output.name
     await asyncio.to_thread(folder.mkdir)
     state = str(run.desk.content.path(ContentKind.STATE, shot.state_key))
     task = PreviewTask(plan, state, frames, str(folder))
-    made = await _run_staged(run, shot.number, staging, PreviewResult, task)
+    made = await _run_staged(run, shot, plan, staging, PreviewResult, task)
 
     def placed(path: str) -> str:
         return str(output / Path(path).relative_to(folder))
@@ -110,14 +111,14 @@ async def _stage_join(run: JobRun, shot: ShotRow) -> ShotRow:
     await run.ensure_room(output, sum(finished.size for _, finished in parts))
     solved = await _solved(run, shot)
     text = sidecar(run.job, place.clip.id, plan, run.request.recipe, solved, [finished for _, finished in parts])
-    staging = await _staging(output, run.job, shot.number)
+    staging = await _staging(run, output, shot.number)
     segments = tuple(path for path, _ in parts)
     keys = [finished.chunk.key for _, finished in parts] if plan.delivery.change_maps else []
     comment = f"restored by Resilver, see {sidecar_path(plan).name}"
     changes = tuple(str(run.desk.content.path(ContentKind.CHANGES, changes_key(key))) for key in keys)
     beside = str(staging / changes_path(plan).name) if changes else ""
     task = JoinTask(plan, segments, media_path(str(staging / output.name), place), comment, text, changes, beside)
-    made = await _run_staged(run, shot.number, staging, JoinResult, task)
+    made = await _run_staged(run, shot, plan, staging, JoinResult, task)
     if made.frames != plan.total_frames:
         raise FrameCountMismatch(f"{made.frames} frames instead of {plan.total_frames}", where=shot.output)
     changed = str(changes_path(plan)) if made.changes else ""
@@ -126,16 +127,21 @@ async def _stage_join(run: JobRun, shot: ShotRow) -> ShotRow:
     return await run.ledger.shot(run.job, shot.number)
 
 
-async def _staging(output: Path, job: str, shot: int) -> Path:
+async def _staging(run: JobRun, output: Path, shot: int) -> Path:
     try:
-        return await asyncio.to_thread(new_staging, output, job, shot)
+        return await asyncio.to_thread(new_staging, output, run.job, shot, run.desk.roots)
     except OSError as error:
         raise disk_error(error, output.parent) from error
 
 
-async def _run_staged(run: JobRun, shot: int, staging: Path, kind: type[R], task: JoinTask | PreviewTask) -> R:
+async def _run_staged(
+    run: JobRun, shot: ShotRow, plan: ShotPlan, staging: Path, kind: type[R], task: JoinTask | PreviewTask
+) -> R:
+    """The media is read here too: by a preview, and for the sound of a result."""
+    report = run.tracker.reporter(shot.number, _UNIT)
     try:
-        return await run_as(run.desk.executor, kind, task, run.tracker.reporter(shot, _UNIT), run.priority)
+        async with watched(run, shot, plan):
+            return await run_as(run.desk.executor, kind, task, report, run.priority)
     except BaseException as error:
         await asyncio.to_thread(remove, staging)
         if isinstance(error, DiskFull | OutputUnwritable):
@@ -148,7 +154,7 @@ async def _published(run: JobRun, shot: ShotRow) -> bool:
     assert shot.result is not None
     result, plan, output = loads(ShotResult, shot.result), loads(ShotPlan, shot.plan), Path(shot.output)
     try:
-        there = await asyncio.to_thread(publish, Path(result.staging), output, sidecar_path(plan).name)
+        there = await asyncio.to_thread(publish, Path(result.staging), output, sidecar_path(plan).name, run.desk.roots)
     except OSError as error:
         raise disk_error(error, output) from error
     if there:

@@ -52,9 +52,11 @@ from resilver_server.stages.keys import key_files
 from resilver_server.storage.rows import FitRow
 
 from .asking import key_frames, mattes, own_recipe, preview_bytes, probe_task
-from .identity import bounded, fit_key, media_stamp
+from .bounds import ensure_few_shots, ensure_short
+from .identity import bounded, fit_key
 from .names import stems
 from .requests import JobRequest
+from .stamps import Stamps, stamps_of
 from .timecode import timecode_seconds
 
 _OF_THE_CLIP = (
@@ -93,7 +95,7 @@ class ClipPlace:
 class PlannedShot:
     place: ClipPlace
     plan: ShotPlan
-    stamp: str
+    stamps: Stamps
     output: str
     """Absolute path of the result: a file, or the folder of a sequence's frames (or of a preview's pictures)."""
     output_bytes: int = 0
@@ -147,6 +149,7 @@ class Planner:
         collected = await asyncio.to_thread(collect, request.timeline, request.selection)
         refusals = list(collected.refusals)
         _refuse(refusals, request)
+        ensure_few_shots(len(collected.clips))
         shots = []
         for clip, stem in zip(collected.clips, _stems(request, collected), strict=True):
             try:
@@ -205,11 +208,12 @@ class Planner:
             frames, offset = on_grid(clip, located, planned.plan.output_rate)
             shot = dataclasses.replace(shot, output_frames=frames, output_offset=offset)
             planned = await self._plan(shot, media, recipe)
+        ensure_short(planned.plan)
         plan = bounded(planned.plan, await fit(fit_key(planned.plan)))
-        stamp = await asyncio.to_thread(media_stamp, media, plan.source)
+        stamps = await asyncio.to_thread(stamps_of, plan)
         place = ClipPlace(clip, located, planned.suffix, planned.is_sequence)
         size = preview_bytes(plan, request.preview_frames) if request.preview_frames else planned.output_bytes
-        return PlannedShot(place, plan, stamp, _output(request, shot, place), size)
+        return PlannedShot(place, plan, stamps, _output(request, shot, place), size)
 
     async def _probed(self, task: ProbeTask, probed: Probed) -> MediaInfo:
         """An edit cuts the same reel a thousand times; its packets are counted once."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
@@ -18,10 +17,11 @@ from resilver_server.storage.rows import ChunkRow, ShotRow
 
 from .analysis import solve
 from .desk import Desk, JobRun
-from .identity import check_stamp, fit_key, shrunk, state_key
+from .identity import fit_key, shrunk, state_key
 from .ledger import RENDER
 from .patience import patiently, spread
 from .records import ShotPhase
+from .unchanged import looked_at, watched
 
 
 async def render(run: JobRun, number: int) -> None:
@@ -82,18 +82,18 @@ async def _render_one(
     chunk: ChunkPlan,
     names: Mapping[ContentKind, str],
 ) -> None:
-    await asyncio.to_thread(check_stamp, plan, shot.stamp)
     await run.ensure_room(Path(shot.output))
     state = str(run.desk.content.path(ContentKind.STATE, shot.state_key))
-    attempt = await run.ledger.begin_chunk(row)
-    made, sizes = await run.desk.make_all(
-        names,
-        f"{run.job}.{attempt}",
-        lambda to: RenderTask(plan, state, chunk, to.get(ContentKind.SEGMENT, ""), to.get(ContentKind.CHANGES, "")),
-        RenderResult,
-        run.tracker.reporter(shot.number, row.number),
-        run.priority,
-    )
+    async with watched(run, shot, plan, looked_at(plan, chunk)):
+        attempt = await run.ledger.begin_chunk(row)
+        made, sizes = await run.desk.make_all(
+            names,
+            f"{run.job}.{attempt}",
+            lambda to: RenderTask(plan, state, chunk, to.get(ContentKind.SEGMENT, ""), to.get(ContentKind.CHANGES, "")),
+            RenderResult,
+            run.tracker.reporter(shot.number, row.number),
+            run.priority,
+        )
     if made.frames != len(chunk.outputs):
         where = f"{plan.shot.name}, output frames {chunk.outputs.start} to {chunk.outputs.stop}"
         raise FrameCountMismatch(f"{made.frames} frames were rendered for {len(chunk.outputs)}", where=where)
