@@ -49,14 +49,14 @@ class Far:
         packed.places.add(f"{SCHEME}{RESULT}/plan", job.output_folder)
         return _translated(plan, packed.places)
 
-    def submit(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Job:
+    def submit(self, job: jobs_pb2.JobRequest, priority: int = 0) -> jobs_pb2.Job:
         """Upload what is missing, then queue the job; one that had failed or was cancelled goes on.
 
         Raises what ``Client.submit`` and ``Courier.upload`` do, and OutputExists for results that would lie over a
         file here.
         """
         packed = self._sent(job, persist(self._client.check, self._patience))
-        queued = persist(lambda: self._client.submit(packed.request), self._patience)
+        queued = persist(lambda: self._client.submit(packed.request, priority), self._patience)
         self._places[queued.id], self._folders[queued.id] = packed.places, Path(job.output_folder)
         if queued.state in _AGAIN:
             queued = persist(lambda: self._client.retry(queued.id), self._patience)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
-from google.protobuf.json_format import MessageToJson
+from google.protobuf.json_format import MessageToDict, MessageToJson
 from rich.markup import escape
 from rich.table import Column, Table
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import connect
 
+from .frames import whereabouts
 from .reporting import ReportingGroup, console
 from .watching import follow
 
@@ -31,7 +33,7 @@ def list_jobs(
     state: Annotated[list[str] | None, typer.Option(help="Only jobs in this state; may be given again.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Jobs, newest first."""
+    """Jobs, newest first; those that wait for their turn with their number in the queue."""
     states = [_state(name) for name in state or []]
     with connect() as client:
         jobs = list(client.all_jobs(states))
@@ -42,7 +44,7 @@ def list_jobs(
     for job in jobs:
         done, total = sum(s.chunks_done for s in job.shots), sum(s.chunks for s in job.shots)
         created = job.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M")
-        table.add_row(job.id, state_name(job.state), created, str(len(job.shots)), f"{done}/{total}", escape(job.title))
+        table.add_row(job.id, _standing(job), created, str(len(job.shots)), f"{done}/{total}", escape(job.title))
     console.print(table)
 
 
@@ -56,22 +58,38 @@ def _state(name: str) -> jobs_pb2.JobState.ValueType:
 
 @app.command()
 def show(job_id: JobId, as_json: AsJson = False) -> None:
-    """One job with its shots and what its analysis found."""
+    """One job: where every frame of its shots is, and what its analysis found.
+
+    With --json the message Job, and beside its fields the messages Chunk as `chunks`.
+    """
     with connect() as client:
-        job = client.get(job_id)
+        job, chunks = client.get(job_id), list(client.chunks(job_id))
     if as_json:
-        print(MessageToJson(job))
+        print(json.dumps(MessageToDict(job) | {"chunks": [MessageToDict(chunk) for chunk in chunks]}, indent=2))
         return
-    console.print(f"[bold]{job.id}[/bold] {state_name(job.state)}  {escape(job.title)}")
+    console.print(f"[bold]{job.id}[/bold] {_standing(job)}  {escape(job.title)}")
     for shot in job.shots:
-        phase = jobs_pb2.ShotPhase.Name(shot.phase).removeprefix("SHOT_PHASE_").lower()
-        facts = f"{phase}, {shot.frames} frames, {shot.chunks_done}/{shot.chunks} chunks"
-        console.print(f"  {shot.name}: {facts}, {shot.output}", markup=False, soft_wrap=True)
-        for name, finding in sorted(shot.findings.items()):
-            console.print(f"    {name}: {finding}")
+        _show_shot(shot, [chunk for chunk in chunks if chunk.shot == shot.number])
     if job.error.reason:
         parts = ", ".join(filter(None, (job.error.what, job.error.where, job.error.remedy)))
         console.print(f"{job.error.reason}: {parts}", style="red", markup=False)
+
+
+def _show_shot(shot: jobs_pb2.Shot, chunks: list[jobs_pb2.Chunk]) -> None:
+    phase = jobs_pb2.ShotPhase.Name(shot.phase).removeprefix("SHOT_PHASE_").lower()
+    facts = f"{phase}, {shot.frames} frames, {shot.chunks_done}/{shot.chunks} chunks"
+    console.print(f"  {shot.name}: {facts}, {shot.output}", markup=False, soft_wrap=True)
+    for what, which in whereabouts(shot, chunks):
+        console.print(f"    {what:14}{which}", markup=False, soft_wrap=True)
+    for name, finding in sorted(shot.findings.items()):
+        console.print(f"    {name}: {finding}", markup=False, soft_wrap=True)
+
+
+def _standing(job: jobs_pb2.Job) -> str:
+    """``queued, number 2, priority 5``."""
+    number = f"number {job.queue_position}" if job.queue_position else ""
+    priority = f"priority {job.priority}" if job.priority else ""
+    return ", ".join(filter(None, (state_name(job.state), number, priority)))
 
 
 @app.command()
@@ -108,6 +126,16 @@ def retry(job_id: JobId) -> None:
     """Queue a failed or cancelled job again; finished chunks are used."""
     with connect() as client:
         console.print(state_name(client.retry(job_id).state))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # `-5` is a number
+def priority(
+    job_id: JobId, value: Annotated[int, typer.Argument(min=-100, max=100, help="Larger ones go first.")]
+) -> None:
+    """Let a job take its turn earlier or later; a running one gives way to a larger priority."""
+    with connect() as client:
+        job = client.set_priority(job_id, value)
+        console.print(f"{state_name(job.state)}, priority {job.priority}")
 
 
 @app.command()

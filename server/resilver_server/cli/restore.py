@@ -71,6 +71,7 @@ def restore(
     skip_refused: Annotated[bool, typer.Option(help="Go on where clips cannot be mapped.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and stop.")] = False,
     preview: Annotated[int, typer.Option(min=0, help="Only N frames, as before/after pictures.")] = 0,
+    priority: Annotated[int, typer.Option(min=-100, max=100, help="Jobs with a larger one take their turn first.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
     server: Annotated[
         str | None,
@@ -100,7 +101,7 @@ def restore(
             if plan:
                 _show_plan(desk.plan(message), as_json)
             else:
-                run_job(desk, message, source.result)
+                run_job(desk, message, source.result, priority)
 
 
 def _recipe(preset: str | None, stages: list[str], to: str | None, delivery: Delivery) -> Recipe:
@@ -188,12 +189,12 @@ def is_remote(client: Client) -> bool:
     return client.endpoint().encrypted and client.server_info().remote
 
 
-def run_job(client: Client | Far, message: jobs_pb2.JobRequest, result: Path | None) -> None:
+def run_job(client: Client | Far, message: jobs_pb2.JobRequest, result: Path | None, priority: int = 0) -> None:
     """Submit a job, show it until it has ended, and save what it hands over (``result``: the timeline's file).
 
     Raises the error that ended the job. An interrupt cancels it; finished chunks are kept.
     """
-    job = client.submit(message)
+    job = client.submit(message, priority)
     for refusal in job.refusals:
         said = escape(f"{refusal.clip}: {refusal.reason}: {refusal.message}")
         console.print(f"[yellow]left out[/yellow] {said}")
