@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +22,7 @@ from resilver_server.storage.uploads import Incoming, Uploads
 from .remote import Remote
 from .results import Results
 
+log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
 MOST = 1000
 """Entries of one message."""
@@ -75,6 +77,7 @@ class ContentServicer(ContentServiceServicer):
             stream.ensure_complete()
         finally:
             await stream.close()
+            log.info("upload ended: %d files stored, %d bytes since the start", stream.stored, self._uploads().received)
         return messages.UploadResponse(stored=stream.stored, received=stream.received)
 
     async def ListResults(
