@@ -108,8 +108,8 @@ def _on_a_card(size: tuple[int, int], model: str, gigabytes: int, folder: Path) 
 @pytest.mark.parametrize(
     ("size", "model", "tiles"),
     [
-        ((960, 540), "realesrgan-x4plus", {2: 256, 4: 512, 6: 0, 8: 0}),
-        ((1920, 1080), "realesrgan-x4plus", {2: 192, 4: 384, 6: 512, 8: 512}),
+        ((960, 540), "realesrgan-x4plus", {2: 192, 4: 512, 6: 0, 8: 0}),
+        ((1920, 1080), "realesrgan-x4plus", {2: 128, 4: 384, 6: 512, 8: 512}),
         ((3840, 2160), "span-x2", {4: 128, 6: 768, 8: 1024}),
         ((1920, 1080), "rife-4.25", {2: 0, 4: 0}),
         ((3840, 2160), "rife-4.25", {4: 0, 6: 0, 8: 0}),

@@ -27,6 +27,11 @@ def test_tiles_of_a_network_are_the_whole(model: str, size: tuple[int, int], til
         assert off.max() <= ALLOWED[kind], tile
 
 
+def test_tiles_of_the_deepest_network_are_the_whole() -> None:
+    (off,) = differences("realesrgan-x4plus", "film", 200, 32, (64,)).values()
+    assert off.max() <= 0.1  # 96 pixels of halo; with 64 it is a third of a step here, and four in a larger frame
+
+
 def test_motion_is_used_in_strips_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Interpolation seeks motion on the whole frame; what is cut is the warping, and that changes no bit."""
     net = network("rife-4.6")

@@ -63,7 +63,7 @@ def test_esrgan_wrapped_in_any_way(tmp_path: Path, wrapper: str | None, prefix: 
     torch.save({wrapper: state, "iteration": 7} if wrapper else state, tmp_path / "mine.pth")
     add(tmp_path / "mine.pth", _user_card(tmp_path, title="My film"))
     mine = card("mine")
-    assert (mine.parameters, mine.scale, mine.halo, mine.multiple) == (parameters, 4, 64, 1)
+    assert (mine.parameters, mine.scale, mine.halo, mine.multiple) == (parameters, 4, 96, 1)
     assert (mine.title, mine.permissive) == ("My film", True)
     assert _same(module)
 
@@ -73,7 +73,7 @@ def test_esrgan_with_folded_input(tmp_path: Path, unshuffle: int, scale: int) ->
     module = _seeded(RrdbParameters(features=8, growth=4, blocks=1, upsamplings=2, unshuffle=unshuffle))
     torch.save(module.state_dict(), tmp_path / "mine.pth")
     add(tmp_path / "mine.pth", _user_card(tmp_path))
-    assert (card("mine").scale, card("mine").multiple, card("mine").halo) == (scale, unshuffle, 64 * unshuffle)
+    assert (card("mine").scale, card("mine").multiple, card("mine").halo) == (scale, unshuffle, 96 * unshuffle)
     assert _same(module)
 
 

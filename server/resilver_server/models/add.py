@@ -27,7 +27,7 @@ from .store import InstalledModel, keep, keep_acceptance, licence_accepted, requ
 _PERMISSIVE = frozenset(
     ("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "ISC", "MIT", "Unlicense", "WTFPL")
 )
-_RRDB_HALO = 64
+_RRDB_HALO = 96
 """The receptive field is hundreds of pixels wide, what reaches the result is not (measured on x4plus)."""
 _EDGES = {Architecture.DDCOLOR: 512, Architecture.DEOLDIFY: 560}
 """Pixels of the square that the published programs make a picture into by default."""

@@ -193,7 +193,7 @@ CARDS: tuple[ModelCard, ...] = (
         architecture=Architecture.RRDB,
         parameters=RrdbParameters(features=64, growth=32, blocks=23, upsamplings=2),
         scale=4,
-        halo=64,
+        halo=96,
         multiple=1,
         files=(
             _realesrgan(

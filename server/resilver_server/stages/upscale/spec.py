@@ -60,7 +60,7 @@ def models(parameters: Parameters) -> tuple[str, ...]:
 
 SPEC = StageSpec(
     name="upscale",
-    version=2,
+    version=3,
     summary="Enlarges with a super-resolution network, then resamples exactly to the size asked for.",
     parameters=Parameters,
     resolve=resolve,
