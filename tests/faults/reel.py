@@ -95,4 +95,4 @@ def wait_for_chunk(client: Client, job: str) -> None:
 
 def told(error: object) -> str:
     """A failure as people read it."""
-    return ", ".join(filter(None, (getattr(error, name) for name in ("reason", "what", "where", "remedy"))))
+    return ", ".join(filter(None, (getattr(error, name, "") for name in ("reason", "what", "where", "remedy"))))

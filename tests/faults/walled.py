@@ -1,7 +1,9 @@
-"""Run a program among walls: ``python walled.py tmpfs:DIR:SIZE read-only:DIR bind:DIR:OTHER ... -- PROGRAM...``
+"""Run a program among walls: ``python walled.py WALL... -- PROGRAM...``, where a wall is ``tmpfs:DIR:SIZE``,
+``read-only:DIR``, ``bind:DIR:OTHER`` or ``permissions:``.
 
 Small disks and read-only folders are mounted where only this program and its children see them, in a mount namespace
-(and a user namespace for whoever is not root), and go when the last of them ends. The process id stays.
+(and a user namespace for whoever is not root), and go when the last of them ends. ``permissions:`` has the bits of
+files hold for root too. The process id stays.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from pathlib import Path
 _NEW_MOUNTS, _NEW_USERS = 0x20000, 0x10000000
 _READ_ONLY, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1, 32, 4096, 16384, 1 << 18
 """Of Linux's unshare(2) and mount(2)."""
+_DROP_FROM_BOUNDS = 24
+_OVER_PERMISSIONS = (1, 2)
+"""Of prctl(2), and ``CAP_DAC_OVERRIDE`` and ``CAP_DAC_READ_SEARCH`` of capabilities(7)."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -63,6 +68,9 @@ def main(walls: list[str], program: list[str]) -> None:
         kind, folder, *rest = wall.split(":")
         if kind == "tmpfs":
             _mount("none", folder, "tmpfs", 0, f"size={rest[0]}")
+        elif kind == "permissions":
+            for capability in _OVER_PERMISSIONS:
+                _check(_LIBC.prctl(_DROP_FROM_BOUNDS, capability, 0, 0, 0))
         elif kind == "bind":
             _mount(rest[0], folder, None, _BIND)
         else:

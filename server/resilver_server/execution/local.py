@@ -134,6 +134,14 @@ class LocalExecutor:
         self._stopped = False
 
     async def run(self, task: Task, progress: ProgressCallback | None = None, priority: int = 0) -> Result:
+        try:
+            return await self._run(task, progress, priority)
+        except WorkerLost:
+            if self._stopped or not isinstance(task, _SHORT):
+                raise
+        return await self._run(task, progress, priority)  # nobody tries a question again: its worker may have died idle
+
+    async def _run(self, task: Task, progress: ProgressCallback | None, priority: int) -> Result:
         async with self._lane(task).worker(priority) as worker:
             if self._stopped:
                 raise WorkerLost("the server is stopping")

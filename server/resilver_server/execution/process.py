@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resilver_client.errors import DeviceFailed, OutOfMemory, ResilverError, WorkerLost
+from resilver_client.errors import DeviceFailed, InvalidRequest, OutOfMemory, ResilverError, WorkerLost
 from resilver_server.planning.tasks import Result, Task
 
 from .executor import ProgressCallback
@@ -154,10 +154,14 @@ class WorkerProcess:
     async def _receive(self) -> Message:
         if self._process is None or self._process.stdout is None:
             raise await self._lost()
-        line = await self._line(self._process.stdout)
-        if not line.endswith(b"\n"):
-            raise await self._lost()
-        return decode(line)
+        try:
+            line = await self._line(self._process.stdout)
+            if not line.endswith(b"\n"):
+                raise await self._lost()
+            return decode(line)
+        except (InvalidRequest, ValueError) as error:  # ValueError: a line without an end
+            await self.kill()
+            raise WorkerLost("a worker process said what nobody understands", remedy="see the server's log") from error
 
     async def _line(self, stdout: asyncio.StreamReader) -> bytes:
         """Raises WorkerLost where a worker at work gives no sign of life. One that starts is waited for: libraries come

@@ -6,6 +6,7 @@ import json
 import typing
 from dataclasses import dataclass
 
+from resilver_client.errors import InvalidRequest
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.serial import canonical, from_json, to_json
 from resilver_server.planning import tasks
@@ -84,8 +85,14 @@ def encode(message: Message) -> bytes:
 
 
 def decode(line: bytes) -> Message:
-    """Raises InvalidRequest, ValueError or KeyError for a line that ``encode`` did not write."""
-    fields = json.loads(line)
+    """Raises InvalidRequest for a line that ``encode`` did not write."""
+    try:
+        return _message(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidRequest(f"not a line between server and worker ({type(error).__name__})") from error
+
+
+def _message(fields: dict[str, typing.Any]) -> Message:
     kind = _MESSAGES[fields.pop("message")]
     if kind is Run:
         return Run(int(fields["id"]), _payload(fields["kind"], fields["task"]))

@@ -31,8 +31,14 @@ from .wire import Alive, Answer, Cancel, Failed, Message, Ready, Report, Run, de
 REPORTS_A_SECOND = 4
 _SIGNAL_OF_PARENT_S_DEATH = 1
 """``PR_SET_PDEATHSIG`` of Linux's prctl(2)."""
-_DEVICE_FULL = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-"""How libraries below torch's allocator say that the device's memory is full; its context is whole."""
+_MEMORY_FULL = (
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",
+)
+"""How torch on a CPU, and libraries below its allocator on a device, say that memory is full; the context is whole."""
 _NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -136,7 +142,7 @@ def typed(error: Exception) -> ResilverError:
     what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return OutOfMemory(what)
-    if isinstance(error, RuntimeError) and any(sign in what for sign in _DEVICE_FULL):
+    if isinstance(error, RuntimeError) and any(sign in what for sign in _MEMORY_FULL):
         return OutOfMemory(what)
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
         return DiskFull(what, where=str(error.filename or ""), remedy="free some space, then retry the job")

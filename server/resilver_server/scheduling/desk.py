@@ -56,6 +56,8 @@ class Desk:
     disks: Disks
     roots: tuple[Path, ...] = ()
     """Folders in which results may lie; empty allows any."""
+    memory_limit: int | None = None
+    """Bytes that rendering may take."""
 
     async def stored(self, key: str) -> ContentRow | None:
         """The row of content that is really there."""
@@ -192,4 +194,7 @@ def disk_error(error: OSError, path: Path) -> ResilverError:
     where = str(error.filename or path)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return DiskFull("the disk is full", where=where, remedy="free some space, then retry the job")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        remedy = "raise the server's limit of open files (ulimit -n), then retry the job"
+        return OutputUnwritable("no more files can be opened", where=where, remedy=remedy)
     return OutputUnwritable(error.strerror or str(error), where=where, remedy="check the folder and its permissions")

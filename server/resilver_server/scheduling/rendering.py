@@ -45,7 +45,8 @@ async def _render_chunks(run: JobRun, shot: ShotRow, plan: ShotPlan) -> None:
     todo = [chunk for chunk in chunks if chunk.state != ChunkState.DONE or await missing(run.desk, plan, chunk.key)]
     left = sum(len(loads(ChunkPlan, chunk.plan).outputs) for chunk in todo)
     run.tracker.enter(shot.number, plan.shot.name, ShotPhase.RENDERING, plan.total_frames, plan.total_frames - left)
-    units = [partial(patiently, run, shot.number, partial(_one, run, shot, plan, chunk), True) for chunk in todo]
+    smaller = shrunk(plan) is not None  # else memory may be short for a moment: somebody else's, who gives it back
+    units = [partial(patiently, run, shot.number, partial(_one, run, shot, plan, chunk), smaller) for chunk in todo]
     await spread(run, units)
 
 
@@ -116,6 +117,6 @@ async def _shrink(run: JobRun, shot: ShotRow, plan: ShotPlan, error: OutOfMemory
         remedy = error.remedy or "choose a smaller size, or close other programs that use the device"
         raise OutOfMemory(error.what, where=error.where or plan.shot.name, remedy=remedy) from error
     smaller = dataclasses.replace(plan, numerics=numerics)
-    await run.ledger.set_plan(shot, smaller, state_key(smaller, shot.stamp), fit_key(plan))
+    await run.ledger.set_plan(shot, smaller, state_key(smaller, shot.stamp), fit_key(plan, run.desk.memory_limit))
     changed = await run.ledger.shot(run.job, shot.number)
     await patiently(run, shot.number, partial(solve, run, changed, smaller))

@@ -25,7 +25,6 @@ _UNUSABLE = frozenset(
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PERM,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_BUSY,
     }
 )
 Work = Callable[[sqlite3.Connection], T]
@@ -89,6 +88,11 @@ class Database:
             if code == sqlite3.SQLITE_FULL:
                 raise DiskFull(
                     "the disk is full", where=str(self.path), remedy="free some space, then retry"
+                ) from error
+            if code == sqlite3.SQLITE_BUSY:
+                remedy = "close what has it open (a backup, a database browser); jobs go on by themselves"
+                raise DatabaseUnusable(
+                    "another program holds the database", where=str(self.path), remedy=remedy
                 ) from error
             if code in _UNUSABLE:
                 remedy = "check its permissions, or move it away: a new one is made, finished results stay"
