@@ -94,7 +94,7 @@ class ServerSettings:
             raise PathNotAllowed("its links lead nowhere", where=path, remedy="give the path of the file") from error
         if self.allowed and not any(real.is_relative_to(root.resolve()) for root in self.allowed):
             if self.remote:
-                remedy = "send it with `resilver restore --server`: this server shares no disk with its clients"
+                remedy = "use `resilver restore --server`, which sends it: this server shares no disk with its clients"
                 raise PathNotAllowed("the path of a file elsewhere", where=path, remedy=remedy)
             shown = ", ".join(str(root) for root in self.roots)
             raise PathNotAllowed("outside the folders this server may use", where=path, remedy=f"allowed are {shown}")

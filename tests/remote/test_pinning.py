@@ -91,3 +91,9 @@ def test_beyond_this_machine_without_tls_it_does_not_listen(tmp_path: Path) -> N
     run = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert "UNSAFE_ADDRESS" in run.stderr
+
+
+def test_without_cryptography_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(InvalidRequest, match=r"resilver\[remote\]"):
+        ensure_certificate(tmp_path)

@@ -22,8 +22,9 @@ from resilver.v1 import jobs_pb2
 from resilver_client.client import Client, connect
 from resilver_client.content import Courier
 from resilver_client.discovery import discover
-from resilver_client.errors import ContentMissing, PathNotAllowed, ResilverError
+from resilver_client.errors import ContentMissing, MediaUnreadable, PathNotAllowed, ResilverError
 from resilver_client.values import settings
+from resilver_otio.sources import one_clip_timeline
 from resilver_publish.far import Far
 from resilver_server.api.addresses import parse_listen
 from resilver_server.api.server import listen
@@ -238,6 +239,63 @@ def test_what_was_not_uploaded_is_named(elsewhere: tuple[str, Path]) -> None:
     job = jobs_pb2.JobRequest(request_id="none", timeline=timeline.to_json_string())
     with connect(elsewhere[0], TOKEN) as client, pytest.raises(ContentMissing, match="ab" * 32):
         client.submit(job)
+
+
+def simple(movie: Path, folder: Path, **more: object) -> jobs_pb2.JobRequest:
+    """Restore one movie whole."""
+    job = jobs_pb2.JobRequest(timeline=one_clip_timeline(str(movie), "reel"), output_folder=str(folder), **more)
+    job.recipe.stages.append(settings("upscale", {"model": "none", "scale": 2.0}))
+    job.recipe.delivery.profile = "ffv1"
+    return job
+
+
+def test_previews_lie_beside_one_another(elsewhere: tuple[str, Path], tmp_path: Path) -> None:
+    movie = film(tmp_path / "reel.mkv", 6, 48, 32)
+    job = simple(movie, tmp_path, name="reel", preview_frames=2)
+    with connect(elsewhere[0], TOKEN) as client:
+        first = done(Far(client), job)[1]
+        again = done(Far(client), job)[1]
+    for result, folder in ((first, "reel-preview"), (again, "reel-preview-2")):
+        assert len(result.pictures) == 2
+        assert all(Path(picture).is_file() for picture in result.pictures)
+        assert {Path(picture).parent for picture in result.pictures} == {tmp_path / folder}
+
+
+def test_what_is_wrong_with_a_file_names_the_client_s(elsewhere: tuple[str, Path], tmp_path: Path) -> None:
+    movie = film(tmp_path / "reel.mkv", 12, 96, 64)
+    data = bytearray(movie.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 60] = bytes(60)
+    movie.write_bytes(data)
+    empty = tmp_path / "no film.mov"
+    empty.write_text("nothing that could be shown")
+    with Recording(elsewhere[0]) as client:
+        far = Far(client)
+        job = far.submit(simple(movie, tmp_path, name="damaged"))
+        events = list(far.watch(job.id))
+        ended = far.get(job.id)
+        with pytest.raises(MediaUnreadable) as caught:
+            far.plan(simple(empty, tmp_path, name="empty"))
+        assert not [message for message in client.came if str(elsewhere[1]) in message]
+    assert ended.error.reason == "MEDIA_CORRUPT"
+    assert str(movie) in ended.error.where
+    assert str(movie) in events[-1].error.where
+    assert caught.value.where == str(empty)
+
+
+def test_a_picture_as_key_frames_and_a_folder_of_mattes_go_along(elsewhere: tuple[str, Path], tmp_path: Path) -> None:
+    """By every way in which a recipe names pictures: one file, a folder, a pattern."""
+    movie, mattes = film(tmp_path / "reel.mkv", 4, 48, 32), frames(tmp_path / "mattes", 4)
+    job = simple(movie, tmp_path / "out", name="reel")
+    job.recipe.stages[0].matte = str(mattes)
+    with connect(elsewhere[0], TOKEN) as client:
+        done(Far(client), job)
+        job.recipe.stages[0].matte, job.output_folder = str(mattes / "scan.%04d.png"), str(tmp_path / "out 2")
+        done(Far(client), job)
+    with served(tmp_path / "home here", remote=False) as near, connect(near, TOKEN) as client:
+        job.output_folder, job.request_id = str(tmp_path / "here"), "here"
+        done(client, job)
+    made = {(tmp_path / folder / "reel.mkv").read_bytes() for folder in ("out", "out 2", "here")}
+    assert len(made) == 1
 
 
 def test_forgotten_jobs_leave_no_results(elsewhere: tuple[str, Path], tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ _BY_CODE: dict[grpc.StatusCode, tuple[type[ResilverError], str, str]] = {
 }
 """For calls that failed before a Resilver server could name a reason."""
 
+_BROKEN = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
+_SIGNS = ("Stream removed", "RST_STREAM", "Socket closed", "onnection reset", "GOAWAY", "roken pipe")
+"""What gRPC sometimes says, with one of these codes, of a connection that broke in the middle of a call."""
+
 
 def encode(error: ResilverError) -> bytes:
     """The serialised status of ``error``. Texts too long for metadata end in an ellipsis."""
@@ -88,6 +92,8 @@ def from_call(failure: grpc.RpcError, where: str = "") -> ResilverError:
     if error := decode(dict(failure.trailing_metadata() or ()).get(DETAILS, b"")):
         return error if error.where or not isinstance(error, Unauthenticated) else _at(error, where)
     code, text = failure.code(), failure.details() or ""
+    if code in _BROKEN and any(sign in text for sign in _SIGNS):
+        code = grpc.StatusCode.UNAVAILABLE
     kind, what, remedy = _BY_CODE.get(code, (InternalError, code.name.lower().replace("_", " "), ""))
     if code is grpc.StatusCode.UNAVAILABLE and "refused" in text:
         what, text = "no server answers there", ""

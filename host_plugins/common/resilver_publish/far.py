@@ -13,7 +13,7 @@ from resilver.v1 import content_pb2, jobs_pb2
 from resilver_client.client import Client
 from resilver_client.contact import persist
 from resilver_client.content import Courier, local_file, put
-from resilver_client.errors import OutputExists
+from resilver_client.errors import OutputExists, ResilverError
 from resilver_client.messages import change_texts
 from resilver_client.references import FILE, RESULT, SCHEME, is_name, result_key
 
@@ -40,12 +40,12 @@ class Far:
         self._client, self._told, self._patience = client, told, patience
         self._courier = Courier(client, patience)
         self._places: dict[str, Places] = {}
-        self._folders: dict[str, Path] = {}
+        self._results: dict[str, str] = {}
 
     def plan(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Plan:
         """What ``submit`` would do. Media go to the server: only there they can be looked at."""
         packed = self._sent(job, "")
-        plan = persist(lambda: self._client.plan(packed.request), self._patience)
+        plan = self._asked(lambda: self._client.plan(packed.request), packed.places)
         packed.places.add(f"{SCHEME}{RESULT}/plan", job.output_folder)
         return _translated(plan, packed.places)
 
@@ -57,9 +57,12 @@ class Far:
         """
         packed = self._sent(job, persist(self._client.check, self._patience))
         queued = persist(lambda: self._client.submit(packed.request, priority), self._patience)
-        self._places[queued.id], self._folders[queued.id] = packed.places, Path(job.output_folder)
+        self._places[queued.id] = packed.places
+        self._results[queued.id] = f"{SCHEME}{RESULT}/{result_key(packed.request.request_id)}"
         if queued.state in _AGAIN:
-            queued = persist(lambda: self._client.retry(queued.id), self._patience)
+            queued = self._asked(lambda: self._client.retry(queued.id), packed.places)
+        if job.preview_frames:
+            self._free_folders(queued)
         found = _translated(queued, packed.places)
         if found.state != jobs_pb2.JOB_STATE_SUCCEEDED:  # results come only after that: what is there is another's
             self._refuse_existing(found)
@@ -71,7 +74,7 @@ class Far:
             yield _translated(event, self._places[job_id])
 
     def get(self, job_id: str) -> jobs_pb2.Job:
-        return _translated(persist(lambda: self._client.get(job_id), self._patience), self._places[job_id])
+        return self._told_of(job_id, lambda: self._client.get(job_id))
 
     def result(self, job_id: str) -> jobs_pb2.JobResult:
         """Download the results, then what the job hands over, with the media at their places here.
@@ -79,17 +82,28 @@ class Far:
         Raises OutputExists, OutputUnwritable, ContentDamaged, ContentMissing, ServerUnreachable.
         """
         self._download(job_id)
-        return _translated(persist(lambda: self._client.result(job_id), self._patience), self._places[job_id])
+        return self._told_of(job_id, lambda: self._client.result(job_id))
 
     def cancel(self, job_id: str) -> jobs_pb2.Job:
         return self._client.cancel(job_id)
+
+    def _asked(self, call: Callable[[], Each], places: Places) -> Each:
+        """An answer that may be asked for twice; errors too speak of this machine's files."""
+        try:
+            return persist(call, self._patience)
+        except ResilverError as error:
+            what, where, remedy = map(places.text, (error.what, error.where, error.remedy))
+            raise type(error)(what, where=where, remedy=remedy) from error
+
+    def _told_of(self, job_id: str, call: Callable[[], Each]) -> Each:
+        return _translated(self._asked(call, self._places[job_id]), self._places[job_id])
 
     def _sent(self, job: jobs_pb2.JobRequest, version: str) -> Packed:
         packer = Packer(job)
         packed = packer.pack()
         if packer.sequences:
             self._upload(packed)
-            plan = persist(lambda: self._client.plan(packed.request), self._patience)
+            plan = self._asked(lambda: self._client.plan(packed.request), packed.places)
             packed = packer.pack(_frames(packer, plan))
         self._upload(packed)
         if version:
@@ -101,6 +115,15 @@ class Far:
 
     def _upload(self, packed: Packed) -> None:
         self._courier.upload(packed.files.values(), lambda done, total: self._told("uploading", done, total))
+
+    def _free_folders(self, job: jobs_pb2.Job) -> None:
+        """Previews are made again and again: each gets a folder of its own, here too."""
+        places = self._places[job.id]
+        for shot in job.shots:
+            folder, number = places.one(shot.output), 1
+            while Path(candidate := folder if number == 1 else f"{folder}-{number}").exists():
+                number += 1
+            places.add(shot.output, candidate)
 
     def _refuse_existing(self, job: jobs_pb2.Job) -> None:
         for shot in job.shots:
@@ -125,7 +148,7 @@ class Far:
     def _fetch(self, job_id: str, file: content_pb2.ResultFile, progress: Callable[[int, int], None]) -> None:
         if not all(map(is_name, PurePosixPath(file.name).parts)):
             raise OutputExists("the server names a result in a way that no file is named", where=repr(file.name))
-        target = self._folders[job_id] / file.name
+        target = Path(self._places[job_id].one(f"{self._results[job_id]}/{file.name}"))
         if target.is_file() and local_file(target).digest == file.content.digest:
             return
         draft = self._courier.fetch(job_id, file, target, progress)

@@ -23,6 +23,7 @@ from .places import Places
 
 _PICTURES_OF_A_STAGE = ("matte", "keep_matte", "defect_map", "key_frames")
 """Fields of ``StageSettings`` that are paths."""
+_SLASHES = "/\\"
 Frames = Mapping[str, frozenset[int]]
 """By the pattern of a sequence: numbers of the files that are needed."""
 
@@ -106,7 +107,7 @@ class _Packing:
         if Path(path).is_file() or parts is None:
             return self._file(path, spelled)
         files = list(_numbered(path).values())
-        return f"{self._folder(path, files, parts[0].rstrip('/') or '/')}/{path[len(parts[0]) :]}"
+        return f"{self._folder(path, files, parts[0].rstrip(_SLASHES) or '/')}/{path[len(parts[0]) :]}"
 
     def _pictures(self, own: dict[str, Any]) -> None:
         """Of one clip alone (``metadata.resilver``)."""
@@ -119,8 +120,8 @@ class _Packing:
     def _medium(self, path: str, spelled: str) -> str:
         if not _is_sequence(path):
             return self._file(path, spelled)
-        folder, name = spelled[: spelled.rindex("/")], spelled[spelled.rindex("/") + 1 :]
-        return f"{self._sequence(path, folder)}/{name}"
+        cut = max(spelled.rfind("/"), spelled.rfind("\\"))
+        return f"{self._sequence(path, spelled[:cut])}/{spelled[cut + 1 :]}"
 
     def _file(self, path: str, spelled: str) -> str:
         if not Path(path).is_file():
@@ -147,7 +148,7 @@ class _Packing:
             folder = str(next(iter(files.values())).parent)
             self._folders[pattern] = self._folder(pattern, list(files.values()), folder, chosen)
         plain = self._folders[pattern]
-        self._packed.places.add(_spelling(plain, base), base.rstrip("/"))
+        self._packed.places.add(_spelling(plain, base), base.rstrip(_SLASHES))
         return _spelling(plain, base) + ("/" if base.endswith("/") else "")
 
     def _folder(self, path: str, files: list[Path], folder: str, chosen: set[Path] | None = None) -> str:

@@ -28,9 +28,11 @@ log = logging.getLogger(__name__)
 
 SWEEP = 3600.0
 """Seconds between two looks at what nobody needs any more."""
+_NAMED = re.compile(rf"/remote/({CONTENT}|{FOLDER})/([0-9a-f]{{64}})")
+"""An upload's path in a stored request, however the rest of it is spelled there."""
 _PLAN = "plan"
 """Key of results that are only planned."""
-_SEND = "send it with `resilver restore --server`: this server shares no disk with its clients"
+_SEND = "use `resilver restore --server`, which sends it: this server shares no disk with its clients"
 
 
 class Remote:
@@ -46,9 +48,6 @@ class Remote:
             self._root, Quota(settings.upload_bytes, settings.upload_file_bytes, settings.upload_days)
         )
         self.veil = Veil(settings)
-        named = f"{re.escape(str(self._root))}/({CONTENT}|{FOLDER})/([0-9a-f]{{64}})"
-        spelled = f"{re.escape(quote(str(self._root)))}/({CONTENT}|{FOLDER})/([0-9a-f]{{64}})"
-        self._named = tuple(re.compile(pattern) for pattern in dict.fromkeys((named, spelled)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -75,7 +74,7 @@ class Remote:
     async def needed(self) -> set[str]:
         """Digests of what unfinished jobs name."""
         texts = [request.text for request in await self._manager.requests() if request.text]
-        named = {found for text in texts for pattern in self._named for found in pattern.findall(text)}
+        named = {found for text in texts for found in _NAMED.findall(text)}
         return await asyncio.to_thread(contents, self.uploads, named)
 
     async def sweep(self) -> None:
@@ -95,11 +94,7 @@ class Remote:
         Raises PathNotAllowed for a path, ContentMissing for what is not there.
         """
         if job.output_folder:
-            raise PathNotAllowed(
-                "the path of a folder elsewhere",
-                where=job.output_folder,
-                remedy="leave it empty: results are downloaded",
-            )
+            raise PathNotAllowed("the path of a folder elsewhere", where=job.output_folder, remedy=_SEND)
         if str(self._root) in job.timeline:
             raise PathNotAllowed("a path of the server's own", where="timeline", remedy=_SEND)
         return await asyncio.to_thread(self._localised, job)

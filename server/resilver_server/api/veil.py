@@ -15,7 +15,8 @@ from resilver_client.references import CONTENT, FOLDER, RESULT, SCHEME, SERVER
 from resilver_server.config import ServerSettings
 
 _SHORT = 2
-"""Parts of a path that says nothing, as ``/usr``: a client's own paths in a timeline have to come back as they are."""
+"""Parts of a path under which anybody's film may lie, as ``/data``: a client's own paths in a timeline stay as they
+are."""
 
 
 class Veil:
@@ -25,9 +26,9 @@ class Veil:
         root = settings.remote_path
         names = [(root / kind, f"{SCHEME}{kind}") for kind in (CONTENT, FOLDER)]
         names.append((root / "results", f"{SCHEME}{RESULT}"))
-        own = (settings.home, settings.home.resolve(), settings.content_path, settings.database_path.parent)
-        program = (Path(sys.prefix), Path(__file__).parents[3])
-        names.extend((path, SERVER) for path in (*own, *program) if len(path.parts) > _SHORT)
+        own = (settings.remote_path, settings.content_path, settings.database_path, settings.home / "models")
+        whole = (settings.home, settings.home.resolve(), Path(sys.prefix), Path(__file__).parents[3])
+        names.extend((path, SERVER) for path in (*own, *(path for path in whole if len(path.parts) > _SHORT)))
         pairs = {spelling: word for path, word in reversed(names) for spelling in _spellings(str(path))}
         self._pairs = sorted(pairs.items(), key=lambda pair: -len(pair[0]))
 
