@@ -13,13 +13,10 @@ from hypothesis import strategies as st
 
 from resilver_client.errors import PathNotAllowed
 from resilver_server.config import ServerSettings, read_settings
-from resilver_server.domain.formats import ColourTags, FieldOrder, FrameFormat, MediaInfo, MediaKind
 from resilver_server.domain.jobs import ChunkState
-from resilver_server.domain.recipes import Delivery, StageSettings
 from resilver_server.domain.serial import canonical
-from resilver_server.domain.shots import Shot
 from resilver_server.domain.spans import Span
-from resilver_server.planning.plans import ChunkPlan, Numerics, ShotPlan, StagePlan
+from resilver_server.planning.plans import ChunkPlan, Numerics
 from resilver_server.planning.tasks import Progress, RenderResult, SolveResult
 from resilver_server.scheduling.identity import (
     bounded,
@@ -40,31 +37,9 @@ from resilver_server.scheduling.sidecar import spans_of
 from resilver_server.scheduling.stamps import Stamps
 from resilver_server.scheduling.timecode import timecode_seconds
 from resilver_server.storage.rows import ChunkRow, FitRow, ShotRow
+from support.plans import shot_plan
 
 NAMES = st.text(max_size=40)
-
-
-def shot_plan(path: str = "/film/reel.mov", tile: int = 0, batch: int = 1, name: str = "shot") -> ShotPlan:
-    given, large = FrameFormat(640, 480), FrameFormat(2560, 1920)
-    media = MediaInfo(
-        path, MediaKind.MOVIE, given, Fraction(24), 100, 0, ColourTags(), 8, "yuv420p", "h264", False,
-        FieldOrder.PROGRESSIVE, False, None,
-    )  # fmt: skip
-    return ShotPlan(
-        shot=Shot(name, path, Fraction(24), Fraction(0), Fraction(4), output=f"/out/{name}"),
-        media=media,
-        stages=(StagePlan(StageSettings("upscale", {"scale": 4.0}), 1, given, large, 0),),
-        delivery=Delivery(),
-        numerics=Numerics(tile=tile, batch=batch),
-        source=Span(0, 96),
-        analysed=False,
-        output_format=large,
-        output_rate=Fraction(24),
-        output_frames=96,
-        output_colour=ColourTags(),
-        chunk_frames=48,
-        memory=0,
-    )
 
 
 @given(NAMES, st.lists(NAMES, min_size=1, max_size=12))

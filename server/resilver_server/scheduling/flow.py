@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from fractions import Fraction
 from functools import partial
 
+from resilver_client.errors import MediaChanged, ResilverError
 from resilver_otio.place import place
 from resilver_otio.types import Placed, Restored
 from resilver_server.domain.digests import digest_of
+from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.domain.spans import format_frames
@@ -21,25 +23,58 @@ from .analysis import analyse
 from .desk import JobRun
 from .joining import ShotResult, join, preview
 from .ledger import UNDER_WAY, ShotFacts
-from .outline import ClipPlace
+from .outline import OF_THE_CLIP, ClipPlace
 from .patience import patiently
-from .records import JobResult, ShotPhase
+from .records import EventKind, JobResult, ShotPhase
 from .rendering import render
 from .timecode import timecode_seconds
 
+OF_THE_SHOT = (*OF_THE_CLIP, MediaChanged)
+
 
 async def run_job(run: JobRun) -> None:
-    """To SUCCEEDED. Raises Pausing where the job is being paused, and the typed error it fails with."""
+    """To SUCCEEDED. Raises Pausing where the job is being paused, and the typed error it fails with.
+
+    What is wrong with one shot alone stops that shot: the others are finished before the job fails, naming it.
+    """
     shots = [shot for shot in await run.ledger.shots(run.job) if shot.phase != ShotPhase.DONE]
     if any(shot.phase == ShotPhase.ANALYSING for shot in shots):
         await run.enter(JobState.ANALYSING)
+    lost: dict[int, ResilverError] = {}
     for shot in shots:
         run.control.check()
-        await analyse(run, shot)
+        await _unless_lost(run, lost, shot, partial(analyse, run, shot))
     await run.enter(JobState.RENDERING)
-    for position, shot in enumerate(shots):
-        await _finish_shot(run, shot.number, last=position == len(shots) - 1)
+    left = [shot for shot in shots if shot.number not in lost]
+    for position, shot in enumerate(left):
+        last = position == len(left) - 1
+        await _unless_lost(run, lost, shot, partial(_finish_shot, run, shot.number, last))
+    if lost:
+        raise _loss(list(lost.values()))
     await _finish_job(run)
+
+
+async def _unless_lost(
+    run: JobRun, lost: dict[int, ResilverError], shot: ShotRow, work: Callable[[], Awaitable[None]]
+) -> None:
+    """Do a part of the shot's work, or keep the error that is of its media alone."""
+    try:
+        await work()
+    except OF_THE_SHOT as error:
+        lost[shot.number] = error
+        run.tracker.leave(shot.number)
+        name = loads(ShotPlan, shot.plan).shot.name
+        await run.ledger.tell(run.job, EventKind.SHOT, shot.number, f"{name} stops", Failure.of(error))
+
+
+def _loss(errors: Sequence[ResilverError]) -> ResilverError:
+    """The first, saying how many there are."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    others = "; ".join(f"{error.what}, {error.where}" for error in errors[1:])
+    what = f"{first.what} (and {len(errors) - 1} more shots stopped: {others})"
+    return type(first)(what, where=first.where, remedy=first.remedy)
 
 
 async def _finish_shot(run: JobRun, number: int, last: bool) -> None:

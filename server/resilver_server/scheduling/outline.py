@@ -59,7 +59,7 @@ from .requests import JobRequest
 from .stamps import Stamps, stamps_of
 from .timecode import timecode_seconds
 
-_OF_THE_CLIP = (
+OF_THE_CLIP = (
     ClipOffline,
     ClipUnsupported,
     GeometryMismatch,
@@ -154,7 +154,7 @@ class Planner:
         for clip, stem in zip(collected.clips, _stems(request, collected), strict=True):
             try:
                 shots.append(await self._shot(request, clip, stem, fit, probed))
-            except _OF_THE_CLIP as error:
+            except OF_THE_CLIP as error:
                 if not request.skip_refused:
                     raise
                 refusals.append(Refusal(clip.name, error.reason, str(error), clip.id))
@@ -209,7 +209,7 @@ class Planner:
             shot = dataclasses.replace(shot, output_frames=frames, output_offset=offset)
             planned = await self._plan(shot, media, recipe)
         ensure_short(planned.plan)
-        plan = bounded(planned.plan, await fit(fit_key(planned.plan)))
+        plan = bounded(planned.plan, await fit(fit_key(planned.plan, self._settings.memory_limit)))
         stamps = await asyncio.to_thread(stamps_of, plan)
         place = ClipPlace(clip, located, planned.suffix, planned.is_sequence)
         size = preview_bytes(plan, request.preview_frames) if request.preview_frames else planned.output_bytes

@@ -7,12 +7,12 @@ Numbers of inodes are left out: some file systems (FAT, exFAT, network ones) mak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from resilver_client.errors import InvalidRequest, MediaChanged, MediaNotFound
+from resilver_client.errors import InvalidRequest, MediaChanged, MediaNotFound, MediaUnreadable
 from resilver_server.domain.digests import digest_file, digest_of
 from resilver_server.domain.formats import MediaInfo, MediaKind
 from resilver_server.domain.serial import canonical, loads
@@ -39,21 +39,29 @@ class Stamps:
 
     def over(self, span: Span) -> str:
         """Digest of the stamps behind the frames of ``span``."""
-        if len(self.files) == 1 or not len(self.source):
-            return digest_of(self.files)
-        return digest_of(self.files[span.start - self.source.start : span.stop - self.source.start])
+        return digest_of(self._of(span))
+
+    def dates(self, span: Span) -> str:
+        """The same without the files' own times: moving a file away and back leaves it as it is."""
+        return digest_of([stamp.rpartition(" ")[0] for stamp in self._of(span)])
+
+    def _of(self, span: Span) -> tuple[str, ...]:
+        first = self.source.start
+        return self.files if len(self.files) == 1 else self.files[span.start - first : span.stop - first]
 
     @property
     def text(self) -> str:
         """What the column ``shot.stamp`` keeps: few words, however long the film."""
-        whole = len(self.files) == 1
-        return canonical(_Kept(tuple(self.over(span) for span in _blocks(self.source, whole)), self.pictures))
+        parts = tuple(_blocks(self.source, len(self.files) == 1))
+        return canonical(_Kept(tuple(map(self.over, parts)), tuple(map(self.dates, parts)), self.pictures))
 
 
 @dataclass(frozen=True)
 class _Kept:
     blocks: tuple[str, ...]
     """One for each of ``_blocks``."""
+    dates: tuple[str, ...]
+    """The same, of ``Stamps.dates``."""
     pictures: str = ""
 
 
@@ -84,33 +92,28 @@ def same(plan: ShotPlan, text: str, span: Span) -> bool:
     return True
 
 
-def differing(plan: ShotPlan, text: str) -> tuple[Stamps, tuple[Span, ...]]:
-    """The stamps as they are now, and the blocks of frames whose files had others when ``text`` was written.
-
-    Raises MediaNotFound naming the shot.
-    """
+def stamps_now(plan: ShotPlan) -> Stamps:
+    """Of a shot that was planned before. Raises MediaNotFound naming it."""
     with _named(plan):
-        now = stamps_of(plan)
-    before = _read(text).blocks
-    found = [
-        block
-        for number, block in enumerate(_blocks(plan.source, _is_one_file(plan)))
-        if number >= len(before) or now.over(block) != before[number]
-    ]
-    return now, tuple(found)
+        return stamps_of(plan)
 
 
-def confirm(plan: ShotPlan, known: Sequence[str], spans: Sequence[Span], check: Callable[[], None]) -> None:
-    """Read the files behind ``spans`` and what was laid over the shot. Returns where all of it holds what it held.
+def confirm(plan: ShotPlan, text: str, now: Stamps, known: Mapping[int, str], check: Callable[[], None]) -> None:
+    """Read the files whose stamps differ from ``text``, and what was laid over the shot. Returns where all of it holds
+    what it held.
 
-    ``known``: digests of ``plan.source``, as in AnalyseResult; empty where nothing was read yet. ``check`` is called
-    all along and may raise. Raises MediaChanged naming shot and file, MediaNotFound.
+    ``known``: digests by media frame, of one file under the first; where nothing was read yet sizes and dates have to
+    do. ``check`` is called all along and may raise. Raises MediaChanged naming shot and file, MediaNotFound, MediaUnreadable.
     """
     _confirm_pictures(plan)
-    for span in spans:
-        start = span.start - plan.source.start if plan.media.kind is MediaKind.SEQUENCE else 0
-        for position, file in enumerate(source_files(plan.media, span), start=start):
-            if position >= len(known) or _digest(plan, file, check) != known[position]:
+    kept = _read(text)
+    for number, block in enumerate(_blocks(plan.source, _is_one_file(plan))):
+        if number < len(kept.blocks) and now.over(block) == kept.blocks[number]:
+            continue
+        dated = number < len(kept.dates) and now.dates(block) == kept.dates[number]
+        for frame, file in zip(block, source_files(plan.media, block), strict=False):
+            right = _digest(plan, file, check) == known[frame] if frame in known else dated
+            if not right:
                 what = "the file is another one than when the job was planned"
                 raise MediaChanged(what, where=f"{plan.shot.name}, {file}", remedy=_ANEW)
 
@@ -130,7 +133,7 @@ def _read(text: str) -> _Kept:
     try:
         return loads(_Kept, text)
     except InvalidRequest:
-        return _Kept(())
+        return _Kept((), ())
 
 
 @contextmanager
@@ -154,8 +157,10 @@ def _is_one_file(plan: ShotPlan) -> bool:
 def _digest(plan: ShotPlan, file: Path, check: Callable[[], None]) -> str:
     try:
         return digest_file(file, check)
-    except OSError as error:
+    except FileNotFoundError as error:
         raise _gone(plan, str(file)) from error
+    except OSError as error:
+        raise MediaUnreadable(f"cannot be read ({error.strerror})", where=f"{plan.shot.name}, {file}") from error
 
 
 def _pictures(plan: ShotPlan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from resilver_client.errors import (
@@ -15,16 +15,19 @@ from resilver_client.errors import (
     MediaNotFound,
     MediaUnreadable,
 )
+from resilver_server.domain.formats import MediaKind
+from resilver_server.domain.jobs import ChunkState
 from resilver_server.domain.serial import loads
 from resilver_server.domain.spans import Span
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
-from resilver_server.planning.tasks import SolveResult
+from resilver_server.planning.tasks import AnalyseResult, SolveResult
 from resilver_server.stages.catalogue import stage_spec
 from resilver_server.stages.spec import StageInput
 from resilver_server.storage.rows import ShotRow
 
 from .desk import JobRun
-from .stamps import confirm, differing, same
+from .ledger import ANALYSE
+from .stamps import Stamps, confirm, same, stamps_now
 
 _OF_MEDIA = (FrameCountMismatch, GeometryMismatch, MediaCorrupt, MediaNotFound, MediaUnreadable)
 """What a file that changes while it is read may look like."""
@@ -61,9 +64,10 @@ async def ensure_unchanged(run: JobRun, shot: ShotRow, plan: ShotPlan, span: Spa
     if await asyncio.to_thread(same, plan, await _stamp(run, shot), seen):
         return
     async with run.desk.keys.hold(f"stamp of {shot.job} {shot.number}"):
-        now, found = await asyncio.to_thread(differing, plan, await _stamp(run, shot))
-        if now.text != await _stamp(run, shot):  # else another chunk has read them meanwhile
-            await _confirm(plan, await _known(run, shot), found)
+        kept = await _stamp(run, shot)
+        now = await asyncio.to_thread(stamps_now, plan)
+        if now.text != kept:  # else another chunk has read them meanwhile
+            await _confirm(plan, kept, now, await _known(run, shot, plan))
             await run.ledger.set_stamp(shot, now.text)
 
 
@@ -72,13 +76,22 @@ async def _stamp(run: JobRun, shot: ShotRow) -> str:
     return (await run.ledger.shot(shot.job, shot.number)).stamp
 
 
-async def _known(run: JobRun, shot: ShotRow) -> tuple[str, ...]:
-    """Digests of the source, where the shot was solved."""
+async def _known(run: JobRun, shot: ShotRow, plan: ShotPlan) -> dict[int, str]:
+    """Digests of the source by media frame, as far as this job has read it."""
     content = await run.ledger.content(shot.state_key)
-    return loads(SolveResult, content.detail).source_digests if content is not None else ()
+    if content is not None:
+        return dict(zip(plan.source, loads(SolveResult, content.detail).source_digests, strict=False))
+    known: dict[int, str] = {}
+    for chunk in await run.ledger.chunks(shot.job, shot.number, ANALYSE):
+        measured = await run.ledger.content(chunk.key) if chunk.state == ChunkState.DONE else None
+        if measured is not None:
+            several = plan.media.kind is MediaKind.SEQUENCE
+            frames = loads(Span, chunk.plan) if several else plan.source
+            known |= zip(frames, loads(AnalyseResult, measured.detail).source_digests, strict=False)
+    return known
 
 
-async def _confirm(plan: ShotPlan, known: Sequence[str], spans: Sequence[Span]) -> None:
+async def _confirm(plan: ShotPlan, kept: str, now: Stamps, known: Mapping[int, str]) -> None:
     """Reading a reel takes minutes: the thread ends soon after its job was cancelled."""
     stopped = threading.Event()
 
@@ -87,6 +100,6 @@ async def _confirm(plan: ShotPlan, known: Sequence[str], spans: Sequence[Span]) 
             raise Cancelled("it was cancelled")
 
     try:
-        await asyncio.to_thread(confirm, plan, known, spans, check)
+        await asyncio.to_thread(confirm, plan, kept, now, known, check)
     finally:
         stopped.set()
