@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,9 @@ def received(line: Line) -> int:
         return int(client.call(lambda link: link.content.GetUsage, content_pb2.GetUsageRequest()).received)
 
 
-def ended(run: object, seconds: float = 120) -> str:
-    said = str(run.communicate(timeout=seconds)[0])  # type: ignore[attr-defined]
-    assert run.returncode == 0, said  # type: ignore[attr-defined]
+def ended(run: subprocess.Popen[str], seconds: float = 120) -> str:
+    said = run.communicate(timeout=seconds)[0]
+    assert run.returncode == 0, said
     return said
 
 
@@ -109,6 +110,39 @@ def test_a_client_killed_in_mid_upload_goes_on(server: tuple[ServerProcess, Line
         ended(run)
     assert received(line) - before == reel.stat().st_size
     assert (tmp_path / "out.mkv").exists()
+
+
+def test_a_server_killed_in_mid_upload_and_in_mid_job_goes_on(reel: Path, here: Path, tmp_path: Path) -> None:
+    """It comes back under the same line; what it had taken is not sent again."""
+    home, slow = tmp_path / "server", ("--transfer-mb", "0.8")
+    with remote_server(home, *slow) as (server, line):
+        command = ("restore", reel, "-o", tmp_path / "out.mkv", *RECIPE)
+        with resilver(tmp_path / "home", line.address, line.token, *command) as run:
+            until(run, lambda: partial(home) > 300_000)
+            server.process.kill()
+            server.process.wait()
+            kept = partial(home)
+            with remote_server(home, port=line.port) as (second, same):
+                assert same == line
+                until(run, lambda: any(True for _ in (home / "content" / "segment").rglob("*")))
+                assert received(line) == reel.stat().st_size - kept
+                second.process.kill()
+                second.process.wait()
+            with remote_server(home, port=line.port):
+                ended(run)
+    assert_same_results(tmp_path, here)
+
+
+def partial(home: Path) -> int:
+    return sum(file.stat().st_size for file in (home / "remote" / "partial").glob("*"))
+
+
+def until(run: subprocess.Popen[str], true: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert run.poll() is None, run.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_result_that_is_there_is_kept_and_nothing_is_rendered(

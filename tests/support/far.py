@@ -42,8 +42,8 @@ def printed_line(log: Path) -> Line:
 
 
 @contextmanager
-def remote_server(home: Path, *arguments: str) -> Iterator[tuple[ServerProcess, Line]]:
-    with server_process(home, "--remote", "--listen", "127.0.0.1:0", *arguments) as server:
+def remote_server(home: Path, *arguments: str, port: int = 0) -> Iterator[tuple[ServerProcess, Line]]:
+    with server_process(home, "--remote", "--listen", f"127.0.0.1:{port}", *arguments) as server:
         yield server, printed_line(server.log)
 
 
