@@ -19,18 +19,18 @@ from support.jobs import film
 from support.serving import ServerProcess
 
 RECIPE = ("--stage", "upscale:model=none,scale=2", "--stage", "deflicker", "--change-maps")
-FRAMES = 36
+FRAMES = 32
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Line]]:
-    with remote_server(tmp_path_factory.mktemp("server"), "--transfer-mb", "3") as running:
+    with remote_server(tmp_path_factory.mktemp("server"), "--transfer-mb", "5") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film(tmp_path_factory.mktemp("client") / "reel 1 — é.mkv", FRAMES, 192, 128)
+    return film(tmp_path_factory.mktemp("client") / "reel 1 — é.mkv", FRAMES, 256, 192)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_ten_cuts_change_no_byte_and_send_none_twice(
     line, before = server[1], received(server[1])
     size = reel.stat().st_size
     up = [size * k // 8 for k in range(1, 8)]
-    cutter = Cutter((line.host, line.port), up, down=[30_000, 1_000_000, 3_000_000])
+    cutter = Cutter((line.host, line.port), up, down=[30_000, 2_000_000, 5_000_000])
     with resilver(
         tmp_path / "home", line.through(cutter.port), line.token, "restore", reel, "-o", tmp_path / "out.mkv", *RECIPE
     ) as run:

@@ -56,7 +56,7 @@ def resilver(home: Path, address: str, token: str, *arguments: str | Path) -> su
 
 @dataclass
 class Cutter:
-    """A TCP proxy that drops all its connections whenever a number of bytes has passed.
+    """A TCP proxy, as slow as a line is, that drops all its connections whenever a number of bytes has passed.
 
     ``up`` and ``down`` are the numbers, increasing, towards the server and back.
     """
@@ -64,6 +64,8 @@ class Cutter:
     target: tuple[str, int]
     up: Sequence[int] = ()
     down: Sequence[int] = ()
+    rate: float = 4e6
+    """Bytes a second, either way."""
     cuts: int = 0
     passed: dict[str, int] = field(default_factory=lambda: {"up": 0, "down": 0})
 
@@ -109,6 +111,7 @@ class Cutter:
         with suppress(OSError):
             while data := source.recv(16384):
                 sink.sendall(data)
+                time.sleep(len(data) / self.rate)
                 if self._due(way, len(data)):
                     self.cut()
         for end in (source, sink):
