@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
+import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from resilver_client.errors import DiskFull, TimelineUnreadable
@@ -12,6 +15,11 @@ from resilver_client.limits import TIMELINE_BYTES
 
 _CONTENT = "content.otio"
 _BLOCK = 1 << 20
+_UNSOUND = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError,
+    IndexError, ValueError, struct.error,
+)  # fmt: skip
+"""What the standard library raises for archives that are none."""
 
 
 def open_bundle(file: Path, folder: Path | None = None) -> tuple[bytes, Path]:
@@ -32,7 +40,7 @@ def open_bundle(file: Path, folder: Path | None = None) -> tuple[bytes, Path]:
             _check_room(missing, target, file)
             for entry in missing:
                 _unpack(archive, entry, target)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except _UNSOUND as error:
         raise TimelineUnreadable(f"not a sound bundle ({error})", where=str(file), remedy="export it again") from error
     except OSError as error:
         raise TimelineUnreadable(

@@ -74,7 +74,7 @@ def _relink_destination(clip: otio.schema.Clip) -> None:
 def _mend_fcpxml(timeline: otio.schema.Timeline, file: Path) -> tuple[str, ...]:
     try:
         root = ElementTree.parse(file).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: of an encoding that is none
         raise TimelineUnreadable(f"not valid XML ({error})", where=str(file), remedy="export it again") from error
     retimed = set(_retimed(root))
     for clip in timeline.find_clips():

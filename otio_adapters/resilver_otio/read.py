@@ -11,6 +11,7 @@ import opentimelineio as otio
 from resilver_client.errors import TimelineUnreadable
 
 from .bundle import open_bundle
+from .compound import check_compound
 from .dropped import mend
 from .exact import keep_floats
 from .parse import check_size, first_line, parse_object, pick_timeline, to_json
@@ -128,6 +129,8 @@ def _adapt(file: Path, rate: Fraction | None) -> otio.core.SerializableObject:
         )
     if suffix in ("xml", "fcpxml"):
         _check_xml(file)
+    if suffix == "aaf":
+        check_compound(file)
     arguments = {"rate": float(rate)} if suffix == "edl" and rate is not None else {}
     adapter = otio.adapters.from_filepath(str(file))
     linker = otio.media_linker.MediaLinkingPolicy.DoNotLinkMedia

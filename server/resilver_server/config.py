@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from resilver_client import home as places
 from resilver_client.errors import PathNotAllowed
-from resilver_client.limits import UNFINISHED_JOBS
+from resilver_client.limits import NAME, UNFINISHED_JOBS
 
 TASKS_MODULE = "resilver_server.engine.tasks"
 """What workers import by name: ``run(task, progress, cancelled) -> Result``."""
@@ -36,6 +37,9 @@ class ServerSettings:
     """Folders in which media and results may lie; empty allows any absolute local path."""
     unfinished_jobs: int = UNFINISHED_JOBS
     """Of one client, which is whoever has the token; a further one is refused."""
+    store_bytes: int | None = None
+    """What the content store may hold: beyond it what no unfinished job needs goes, least recently used first. None is
+    no bound."""
     worker_module: str = TASKS_MODULE
     reserve_bytes: int = 10**9
     """Room that is left on the disks of store and results: a job waits where there is less. 0 leaves none."""
@@ -89,8 +93,10 @@ class ServerSettings:
         if not given.is_absolute() or "\0" in path:
             raise PathNotAllowed("not an absolute path", where=path, remedy="give the full path")
         try:
+            if any(len(os.fsencode(part)) > NAME for part in given.parts):
+                raise PathNotAllowed("a name in it is longer than any file's", where=path, remedy="shorten it")
             real = given.resolve()
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, UnicodeEncodeError) as error:
             raise PathNotAllowed("its links lead nowhere", where=path, remedy="give the path of the file") from error
         if self.allowed and not any(real.is_relative_to(root.resolve()) for root in self.allowed):
             if self.remote:

@@ -57,6 +57,7 @@ def forms(inside: Path, outside: Path) -> list[str]:
 
 
 ODD = [
+    "/\ud800/film.mkv", "/" + "n" * 256, "/x/" + "\u00e9" * 128,
     "film.mkv", "./film.mkv", "../film.mkv", "", ".", "..", "~/film.mkv", "$HOME/film.mkv", "file:///film.mkv",
     "C:\\film.mkv", "C:/film.mkv", "\\\\host\\share\\film.mkv", "\\\\?\\C:\\film.mkv", "%2e%2e/film.mkv",
     "\0", "/film\0.mkv", "\u2025/film.mkv", "\uff0e\uff0e/film.mkv",

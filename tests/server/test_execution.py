@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from resilver_client.errors import DeviceFailed, InternalError, MediaCorrupt, OutOfMemory, WorkerLost
+from resilver_client.errors import DeviceFailed, InternalError, InvalidRequest, MediaCorrupt, OutOfMemory, WorkerLost
 from resilver_server.domain.digests import digest_bytes
 from resilver_server.execution.executor import run_as
 from resilver_server.execution.local import LocalExecutor
@@ -256,8 +256,9 @@ def test_only_known_messages_are_read() -> None:
     message = Answer(3, InstallResult("span", "ab"))
     assert decode(encode(message)) == message
     assert b"\n" not in encode(message)[:-1]
-    with pytest.raises(KeyError):
-        decode(b'{"message": "Exec", "code": "1"}')
+    for line in (b'{"message": "Exec"}', b"", b"[]", b"\xff", b'{"message": "Run", "id": 1}', b"[" * 100_000):
+        with pytest.raises(InvalidRequest):
+            decode(line)
 
 
 def test_a_wrong_kind_of_result_is_an_error() -> None:

@@ -112,6 +112,9 @@ class _Passage:
         container = self._stack.enter_context(opened(path))
         self._stream = cast(AudioStream, container.streams[index])
         context = self._stream.codec_context
+        if not context.channels or not context.sample_rate:
+            self._stack.close()
+            raise MediaUnreadable("its sound has no channels", where=str(path), remedy="give the sound as another file")
         self.rate: int = _rate_for(codec, context.sample_rate)
         self._converted = self.rate != context.sample_rate
         self.layout: str = context.layout.name
@@ -119,6 +122,9 @@ class _Passage:
         self._begin = round(begin * self.rate)
         self._position = 0
         self._held: Samples = np.zeros((len(self.layout_channels), 0), dtype=np.float32)
+        self._silence = 0
+        """Samples to the next ones, which are ``_behind`` it: an hour of nothing is counted, not held."""
+        self._behind: Samples | None = None
         self._ended = False
         self._resampler = AudioResampler(format="fltp", layout=self.layout, rate=self.rate)
         time_base = self._stream.time_base or Fraction(1, self.rate)
@@ -129,8 +135,8 @@ class _Passage:
 
     def read(self, count: int) -> Samples:
         """The next ``count`` samples."""
-        while self._held.shape[1] < count and not self._ended:
-            self._fill()
+        while self._held.shape[1] < count and not (self._ended and self._behind is None):
+            self._advance(count - self._held.shape[1])
         block = self._held[:, :count]
         self._held = self._held[:, count:]
         self._position += count
@@ -139,6 +145,17 @@ class _Passage:
 
     def close(self) -> None:
         self._stack.close()
+
+    def _advance(self, missing: int) -> None:
+        """Hold more: silence, what lies behind it, or what the stream has next."""
+        if self._silence:
+            count = min(self._silence, missing)
+            self._silence -= count
+            self._held = np.pad(self._held, ((0, 0), (0, count)))
+        elif self._behind is not None:
+            self._held, self._behind = np.concatenate([self._held, self._behind], axis=1), None
+        else:
+            self._fill()
 
     def _fill(self) -> None:
         """Hold one decoded frame more, at the place its stamp names."""
@@ -156,14 +173,17 @@ class _Passage:
             self._place(part if self._converted or frame is None else frame, cast(Samples, part.to_ndarray()))
 
     def _place(self, frame: AudioFrame, samples: Samples) -> None:
-        reached = self._begin + self._position + self._held.shape[1]
+        behind = 0 if self._behind is None else self._behind.shape[1]
+        reached = self._begin + self._position + self._held.shape[1] + self._silence + behind
         at = reached
         if frame.pts is not None and frame.time_base is not None:
             at = round(frame.pts * frame.time_base * self.rate)
-        if abs(at - reached) <= 2 and self._held.shape[1]:
+        if abs(at - reached) <= 2 and (self._held.shape[1] or behind):
             at = reached  # stamps in coarse ticks jitter by a sample; the samples themselves do not
-        if at < reached:
-            samples = samples[:, reached - at :]
+        samples = samples[:, max(0, reached - at) :]
+        if self._behind is not None:
+            self._behind = np.concatenate([self._behind, samples], axis=1)
         elif at > reached:
-            samples = np.pad(samples, ((0, 0), (at - reached, 0)))
-        self._held = np.concatenate([self._held, samples], axis=1)
+            self._silence, self._behind = at - reached, samples
+        else:
+            self._held = np.concatenate([self._held, samples], axis=1)

@@ -28,7 +28,7 @@ from resilver_server.domain.spans import Span
 
 from .files import opened, video_stream
 from .layout import Model, layout_of
-from .planes import components, planes_to_frame, unpacked
+from .planes import components, notes_of, planes_to_frame, unpacked
 
 CYCLE = 5
 """Frames in a cycle of 3:2 pull-down; four of them are film."""
@@ -114,8 +114,9 @@ def _window(container: InputContainer, stream: VideoStream, at: int) -> Counter[
         container.seek(at, stream=stream, backward=True)
         frames = list(islice(container.decode(stream), _WINDOW_FRAMES))
         for frame in filtered(frames, (("idet", ""),), Fraction(25)):
-            counts[frame.metadata.get("lavfi.idet.single.current_frame", "")] += 1
-            counts[frame.metadata.get("lavfi.idet.repeated.current_frame", "")] += 1
+            notes = notes_of(frame)
+            counts[notes.get("lavfi.idet.single.current_frame", "")] += 1
+            counts[notes.get("lavfi.idet.repeated.current_frame", "")] += 1
     except (FFmpegError, OSError):
         return Counter()
     return counts

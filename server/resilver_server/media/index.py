@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,7 @@ from .files import existing_file, opened, reason, video_stream
 
 _INTRA = frozenset({"prores", "dnxhd", "mjpeg", "v210", "v410", "cfhd", "png", "rawvideo", "qtrle", "ffv1"})
 """Codecs whose frames stand alone and are never reordered."""
+_DURATION = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,9})?)", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +143,11 @@ def _claimed(stream: VideoStream, index: MovieIndex) -> int:
 
 
 def _frames_of(duration: str, index: MovieIndex) -> int:
-    """Frames in "HH:MM:SS.fffffffff", less two for the ways in which muxers count the last one."""
-    hours, minutes, seconds = (float(part) for part in duration.split(":"))
+    """Frames in "HH:MM:SS.fffffffff", less two for the ways in which muxers count the last one; 0 for other texts."""
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        return 0
+    hours, minutes, seconds = (float(part) for part in match.groups())
     span = float((int(index.stamps[-1]) - int(index.stamps[0])) * index.time_base)
     step = span / (len(index) - 1)
     begin = float(int(index.stamps[0]) * index.time_base)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from av.video.frame import VideoFrame
 
@@ -12,6 +14,14 @@ def unpacked(frame: VideoFrame) -> VideoFrame:
     """The frame itself, or for palette and 1-bit pictures the same colours as plain 8-bit components."""
     name = WIDENED.get(frame.format.name)
     return frame.reformat(format=name) if name else frame
+
+
+def notes_of(frame: VideoFrame) -> Mapping[str, str]:
+    """What a frame says in words. Scanners write whatever letters they know: what is no UTF-8 says nothing."""
+    try:
+        return frame.metadata
+    except UnicodeDecodeError:
+        return {}
 
 
 def components(frame: VideoFrame) -> tuple[Plane, ...]:

@@ -21,7 +21,7 @@ from .files import existing_file, is_there, local_path, opened, reason, video_st
 from .index import MovieIndex, movie_index
 from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
-from .planes import components, unpacked
+from .planes import components, notes_of, unpacked
 from .sequences import Numbers, Sequence, by_pattern, in_folder, is_pattern
 from .tagging import codes_of, tags_of
 
@@ -115,7 +115,7 @@ def _pictures(path: str, kind: MediaKind, first: Path, codec: str, rate: Rate | 
         has_alpha=layout.alpha,
         field_order=FieldOrder.PROGRESSIVE,
         variable_rate=False,
-        start_timecode=frame.metadata.get("timecode"),
+        start_timecode=notes_of(frame).get("timecode"),
     )
 
 

@@ -38,7 +38,10 @@ def read_ncnn(weights: Path, param: Path) -> tuple[Layer, ...]:
     """All layers with their weights. Raises ModelUnreadable naming the layer at which the files part."""
     rows = _rows(param)
     data = _Reader(weights.read_bytes(), str(weights))
-    layers = tuple(_layer(kind, name, values, data) for kind, name, values in rows)
+    try:
+        layers = tuple(_layer(kind, name, values, data) for kind, name, values in rows)
+    except (ValueError, OverflowError, RuntimeError) as error:  # sizes that are no numbers, or too large for any
+        raise ModelUnreadable(f"a layer of impossible size: {error}", where=str(param)) from error
     data.finish()
     return layers
 
@@ -52,7 +55,7 @@ def _rows(param: Path) -> list[tuple[str, str, dict[int, float]]]:
         rows = [_row(line.split()) for line in lines[2:] if line.strip()]
         if len(rows) != count:
             raise ValueError(f"{len(rows)} layers where {count} are announced")
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OSError) as error:
         raise ModelUnreadable(f"not a readable .param file: {error}", where=str(param)) from error
     return rows
 
@@ -81,7 +84,7 @@ def _layer(kind: str, name: str, values: dict[int, float], data: _Reader) -> Lay
 
 
 def _convolution(name: str, values: dict[int, float], data: _Reader) -> tuple[Tensor, Tensor]:
-    outputs, kernel, total = int(values[0]), int(values.get(1, 0)), int(values.get(6, 0))
+    outputs, kernel, total = int(values.get(0, 0)), int(values.get(1, 0)), int(values.get(6, 0))
     if outputs < 1 or kernel < 1 or total % (outputs * kernel * kernel) or int(values.get(11, kernel)) != kernel:
         raise ModelUnreadable("a convolution of impossible size", where=name)
     weight = data.tagged(total, name).reshape(outputs, -1, kernel, kernel)

@@ -40,8 +40,9 @@ class Recognised:
 
 def recognise(tensors: State, where: str) -> Recognised:
     """Raises ModelUnreadable where the weights are none of the known architectures."""
-    state = _modern_names(tensors)
     try:
+        _refuse_large_numbers(tensors)
+        state = _modern_names(tensors)
         if "body.0.rdb1.conv1.weight" in state:
             return _rrdb(state)
         if "block_1.c1_r.sk.weight" in state or "block_1.c1_r.eval_conv.weight" in state:
@@ -57,13 +58,20 @@ def recognise(tensors: State, where: str) -> Recognised:
             return Recognised(Architecture.DEOLDIFY, *deoldify_state(state), 1)
         if "body.0.weight" in state and "body.1.weight" in state:
             return _srvgg(state)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, TypeError, ArithmeticError, RuntimeError) as error:
         raise ModelUnreadable(f"a variant that is not supported: {error}", where=where) from error
     raise ModelUnreadable(
         "the weights are no ESRGAN, compact, SPAN, DDColor or DeOldify network",
         where=where,
         remedy="these are what can be added",
     )
+
+
+def _refuse_large_numbers(tensors: State) -> None:
+    """A name alone could ask for a network of a billion blocks."""
+    for name in tensors:
+        if any(len(number) > 3 for number in re.findall(r"\d+", name)):
+            raise ValueError(f"{name!r} counts further than any network has layers")
 
 
 def _rrdb(state: State) -> Recognised:
