@@ -38,6 +38,19 @@ def test_the_printed_line_suffices(server: tuple[ServerProcess, Line]) -> None:
         assert client.server_info().home == ""
 
 
+def test_who_works_on_the_server_s_machine_finds_it_too(server: tuple[ServerProcess, Line]) -> None:
+    assert server[0].address == server[1].address
+    with server[0].client() as client:
+        assert client.check()
+
+
+def test_a_socket_reaches_nobody_elsewhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "resilver_server.cli.serve", "serve", "--remote", "--listen", f"unix:{tmp_path}/s"]
+    run = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "INVALID_REQUEST" in run.stderr
+
+
 def test_another_certificate_is_refused_and_never_sees_the_token(server: tuple[ServerProcess, Line]) -> None:
     line = server[1]
     wrong = f"tls://127.0.0.1:{line.port}#sha256={PIN}"

@@ -11,6 +11,7 @@ import grpc
 from resilver.v1.catalogue_pb2_grpc import CatalogServiceStub
 from resilver.v1.content_pb2_grpc import ContentServiceStub
 from resilver.v1.jobs_pb2_grpc import JobServiceStub
+from resilver.v1.store_pb2_grpc import StoreServiceStub
 
 from .discovery import Endpoint
 from .errors import ServerUnreachable
@@ -20,6 +21,7 @@ from .pinning import NAME, pinned_certificate
 _ALIVE = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.min_reconnect_backoff_ms", 5_000),
 )
 """For other machines: a connection that was cut without a word is found out, and given up, in twenty seconds."""
@@ -37,6 +39,7 @@ class Link:
     jobs: JobServiceStub
     catalogue: CatalogServiceStub
     content: ContentServiceStub
+    store: StoreServiceStub
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -47,7 +50,8 @@ def dial(endpoint: Endpoint) -> Link:
     """A connection to ``endpoint``; nothing is sent yet. ``RESILVER_CERTIFICATES`` names a PEM file of trusted roots
     for TLS servers whose certificate no public authority has signed, where the endpoint names none itself."""
     channel = _channel(endpoint)
-    return Link(endpoint, channel, JobServiceStub(channel), CatalogServiceStub(channel), ContentServiceStub(channel))
+    stubs = (JobServiceStub(channel), CatalogServiceStub(channel), ContentServiceStub(channel))
+    return Link(endpoint, channel, *stubs, StoreServiceStub(channel))
 
 
 def healthy(endpoint: Endpoint, timeout: float = 2.0) -> bool:

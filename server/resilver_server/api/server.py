@@ -55,6 +55,7 @@ _OPTIONS = (
     ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a few compressed bytes could stand for gigabytes
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # clients elsewhere ask every ten seconds
 )
 
@@ -70,9 +71,10 @@ class Listening:
 
 
 async def serve(
-    settings: ServerSettings, tls: TlsFiles | None = None, told: Callable[[str], None] | None = None
+    settings: ServerSettings, tls: TlsFiles | None = None, told: Callable[[str], None] | None = None, pin: str = ""
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or the idle time has passed. ``told`` gets the address once calls are answered.
+    """Serve until SIGTERM, SIGINT, or the idle time has passed. ``told`` gets the address, with ``pin`` behind it, once
+    calls are answered.
 
     Raises InvalidRequest or UnsafeAddress for the address, ServerAlreadyRunning where the database has a server,
     AddressUnavailable where the address cannot be bound.
@@ -86,11 +88,11 @@ async def serve(
         stack.push_async_callback(manager.stop)
         listening = await stack.enter_async_context(listen(manager, wanted, token, tls))
         manager.announce(listening.address)
-        leave_address(settings.home, listening.address)
+        leave_address(settings.home, f"{listening.address}{pin}")
         stack.callback(take_address_back, settings.home)
         log.info("listening on %s", listening.address)
         if told:
-            told(listening.address)
+            told(f"{listening.address}{pin}")
         await _until_done(leave, manager, listening.calls)
         log.info("leaving")
 

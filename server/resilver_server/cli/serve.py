@@ -75,17 +75,20 @@ def serve(
     if not remote:
         asyncio.run(serve_until_done(settings, tls))
         return
+    if settings.listen.startswith("unix:"):
+        raise InvalidRequest("clients elsewhere cannot reach a socket", where=settings.listen, remedy="give HOST:PORT")
     made = tls or ensure_certificate(settings.home)
     pin = "" if tls else f"{MARK}{fingerprint(made)}"
-    asyncio.run(serve_until_done(settings, made, lambda address: _tell(settings, public, address, pin)))
+    asyncio.run(serve_until_done(settings, made, lambda address: _tell(settings, public, address), pin))
 
 
-def _tell(settings: ServerSettings, public: str | None, address: str, pin: str) -> None:
+def _tell(settings: ServerSettings, public: str | None, address: str) -> None:
     """What a client needs, as one line to copy."""
-    reached = f"tls://{public}" if public else address
+    _, mark, pin = address.partition("#")
+    reached = f"tls://{public}{mark}{pin}" if public else address
     print(
         "Clients elsewhere restore film with this server by (one line; whoever has it may use the server):\n\n"
-        f"RESILVER_ADDRESS='{reached}{pin}' RESILVER_TOKEN='{ensure_token(settings.home)}' "
+        f"RESILVER_ADDRESS='{reached}' RESILVER_TOKEN='{ensure_token(settings.home)}' "
         "resilver restore SOURCE -o RESULT --preset NAME\n",
         flush=True,
     )
