@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*%]+')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
-_LONGEST = 120
+_LONGEST, _BYTES = 120, 200
+"""Characters, and bytes as file systems count them: 255 with all that is put before and behind a name."""
 
 
 def safe_stem(name: str) -> str:
     """A file name without suffix: "shot" where nothing of the name can stay. Idempotent."""
-    text = _UNSAFE.sub("_", name).strip(" .")[:_LONGEST].strip(" .")
+    text = _UNSAFE.sub("_", name).strip(" .")[:_LONGEST]
+    text = text.encode(errors="replace")[:_BYTES].decode(errors="ignore").strip(" .")
     if not text or set(text) == {"_"}:
         return "shot"
     return f"_{text}" if text.split(".")[0].lower() in _RESERVED else text
