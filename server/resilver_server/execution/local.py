@@ -7,6 +7,7 @@ import heapq
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from resilver_client.errors import WorkerLost
@@ -114,6 +115,17 @@ class Lane:
         await asyncio.gather(*self._ending, return_exceptions=True)
 
 
+@dataclass(frozen=True)
+class WorkerCounts:
+    """Of worker processes, since the executor began."""
+
+    started: int
+    lost: int
+    """Ended by themselves, or were killed from outside."""
+    running: int
+    """At this moment."""
+
+
 class LocalExecutor:
     """Executor over local processes. ``workers`` heavy tasks run at a time; short ones never wait behind them."""
 
@@ -164,6 +176,13 @@ class LocalExecutor:
     async def release(self) -> None:
         await self._heavy.release()
         await self._short.release()
+
+    @property
+    def counts(self) -> WorkerCounts:
+        workers = self._heavy.workers + self._short.workers
+        return WorkerCounts(
+            sum(worker.started for worker in workers), sum(worker.lost for worker in workers), len(self.pids())
+        )
 
     def working(self) -> tuple[Working, ...]:
         found = ((worker.pid, worker.task) for worker in self._heavy.workers + self._short.workers)

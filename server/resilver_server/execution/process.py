@@ -47,6 +47,8 @@ class WorkerProcess:
         self._last_id = 0
         self._ready = False
         self._oom_kills = 0
+        self.started, self.lost = 0, 0
+        """How many processes were started in its place, and how many of them ended by themselves."""
         self.task: Task | None = None
         """What it does now."""
 
@@ -90,6 +92,7 @@ class WorkerProcess:
 
     async def _spawn(self) -> None:
         """A fresh interpreter: nothing of the server's memory, threads or files goes along."""
+        self.started += 1
         self._stderr.clear()
         self._oom_kills = oom_kills()
         self._process = await asyncio.create_subprocess_exec(
@@ -183,6 +186,7 @@ class WorkerProcess:
         ended would take its exit status away from asyncio."""
         process = self._process
         if process is not None:
+            self.lost += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _ENDING_SECONDS)
         await self.kill()

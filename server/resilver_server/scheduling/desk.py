@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -14,17 +16,20 @@ from typing import TypeVar
 from resilver_client.errors import DiskFull, JobStateConflict, OutputUnwritable, ResilverError
 from resilver_server.domain.jobs import HIGHEST_PRIORITY, JobState
 from resilver_server.execution.executor import Executor, ProgressCallback, run_as
+from resilver_server.logs import facts
 from resilver_server.planning.tasks import AnalyseResult, RenderResult, SolveResult, Task
 from resilver_server.storage.content import ContentKind, ContentStore
 from resilver_server.storage.files import remove
 from resilver_server.storage.rows import ContentRow
 
 from .admission import Turn
+from .counts import Counts
 from .ledger import UNDER_WAY, Ledger
 from .progress import Tracker
 from .requests import JobRequest
 from .room import Disks
 
+_LOG = logging.getLogger(__name__)
 R = TypeVar("R", AnalyseResult, SolveResult, RenderResult)
 
 
@@ -58,6 +63,8 @@ class Desk:
     """Folders in which results may lie; empty allows any."""
     memory_limit: int | None = None
     """Bytes that rendering may take."""
+
+    counts: Counts = field(default_factory=Counts)
 
     async def stored(self, key: str) -> ContentRow | None:
         """The row of content that is really there."""
@@ -94,6 +101,7 @@ class Desk:
         """The same for a task that writes several things under keys of their own: result, and bytes of each."""
         temporary = {kind: self.content.temporary(key, attempt) for kind, key in names.items()}
         paths = {kind: str(path) for kind, path in temporary.items()}
+        what, began = next(iter(names)), time.monotonic()
         try:
             made = await run_as(self.executor, result, task(paths), progress, priority)
             sizes = {
@@ -101,12 +109,20 @@ class Desk:
                 for kind, key in names.items()
             }
         except OSError as error:
-            raise at_folder(disk_error(error, next(iter(temporary.values()))), self.content.root) from error
-        except (DiskFull, OutputUnwritable) as error:
-            raise at_folder(error, self.content.root) from error
+            refused = at_folder(disk_error(error, next(iter(temporary.values()))), self.content.root)
+            self.counts.failed[what, refused.reason] += 1
+            raise refused from error
+        except ResilverError as error:
+            self.counts.failed[what, error.reason] += 1
+            if isinstance(error, DiskFull | OutputUnwritable):
+                raise at_folder(error, self.content.root) from error
+            raise
         finally:
             for path in temporary.values():
                 await asyncio.to_thread(remove, path)
+        seconds = time.monotonic() - began
+        self.counts.made(what, seconds)
+        _LOG.info("%s made", what, extra=facts(seconds=round(seconds, 3), bytes=sum(sizes.values())))
         return made, sizes
 
 
@@ -138,10 +154,6 @@ class Control:
         if self.stopping:
             raise Pausing
 
-    def count(self, sizes: Iterable[int]) -> None:
-        """A chunk was made, of so many bytes altogether."""
-        self.largest, self.made = max(self.largest, sum(sizes)), True
-
 
 @dataclass(frozen=True)
 class JobRun:
@@ -168,6 +180,12 @@ class JobRun:
         too."""
         return (0 if self.request.preview_frames else 4 * HIGHEST_PRIORITY) - self.control.priority
 
+    def rendered(self, chunk: int, frames: int, sizes: Iterable[int]) -> None:
+        """A chunk was made, of so many bytes."""
+        self.control.largest, self.control.made = max(self.control.largest, sum(sizes)), True
+        self.desk.counts.frames += frames
+        _LOG.info("chunk rendered", extra=facts(chunk=chunk, frames=frames))
+
     async def ensure_room(self, output: Path, joined: int = 0) -> None:
         """Before a piece of work that writes to the store, or ``joined`` bytes beside ``output``. Raises NoRoom."""
         store = 0 if joined else self.desk.width * self.control.largest
@@ -182,6 +200,7 @@ class JobRun:
         except JobStateConflict as error:
             raise Pausing from error
         self.control.state = state
+        _LOG.info("the job is %s", state)
 
 
 def at_folder(error: ResilverError, folder: Path) -> ResilverError:

@@ -15,6 +15,7 @@ from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.domain.spans import format_frames
+from resilver_server.logs import about
 from resilver_server.planning.plans import ShotPlan
 from resilver_server.planning.timecode import timecode_at
 from resilver_server.storage.rows import ShotRow
@@ -59,7 +60,8 @@ async def _unless_lost(
 ) -> None:
     """Do a part of the shot's work, or keep the error that is of its media alone."""
     try:
-        await work()
+        with about(shot=shot.number):
+            await work()
     except OF_THE_SHOT as error:
         lost[shot.number] = error
         run.tracker.leave(shot.number)

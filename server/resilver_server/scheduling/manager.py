@@ -3,55 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 
 from resilver_client.errors import (
-    DiskFull,
-    InternalError,
     InvalidRequest,
-    JobNotFound,
     JobStateConflict,
     RequestIdReused,
-    ResilverError,
 )
 from resilver_server.config import ServerSettings
 from resilver_server.domain.digests import digest_of
-from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import loads
-from resilver_server.execution.local import LocalExecutor
+from resilver_server.execution.local import LocalExecutor, WorkerCounts
+from resilver_server.logs import facts
 from resilver_server.planning.tasks import DevicesResult, InstallResult, InstallTask, Progress
 from resilver_server.storage.content import ContentStore
 from resilver_server.storage.database import Database
 from resilver_server.storage.lock import ServerLocks
-from resilver_server.storage.rows import JobHead
 
-from .admission import Candidate, Turns, ensure_priority, turns
+from .admission import ensure_priority
 from .bounds import ensure_few_jobs
-from .desk import Control, Desk, JobRun, KeyLocks, Pausing
-from .flow import run_job
+from .counts import Counts, Tally, tally
+from .desk import Desk, KeyLocks
+from .floor import Floor
 from .forgetting import forget
 from .installing import installing
 from .intake import job_rows, outline_plan
 from .ledger import UNDER_WAY, Ledger
 from .outline import Planner, refuse_existing
 from .reading import Library
-from .records import ChunkPage, Event, JobPlan, JobRecord, JobResult, Page, Shortage
+from .records import ChunkPage, Event, JobPlan, JobRecord, JobResult, Page
 from .requests import JobRequest, StoredRequest
-from .room import Disks, NoRoom
+from .room import Disks
 from .signals import Signals
-from .waiting import UNWRITABLE, WaitingRoom
 from .watching import watch_rows
 from .whereabouts import list_chunks
 
 _LOG = logging.getLogger(__name__)
 _LARGEST_PAGE = 500
-_STOP_SECONDS = 3.0
-"""A worker in the middle of a large window is killed after that: what it does would be done again anyway."""
 
 
 class JobManager:
@@ -79,10 +71,8 @@ class JobManager:
         self._desk = Desk(self._ledger, content, self._executor, KeyLocks(), settings.workers, disks, settings.allowed)
         self._planner = Planner(settings, self._executor)
         self._library = Library(self._ledger)
-        self._running: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
-        self._waiting = WaitingRoom(self._ledger, self._admit)
+        self._floor = Floor(self._desk, settings.database_path.parent, self.touch)
         self._submitting = asyncio.Lock()
-        self._stopping = False
         self._touched = time.monotonic()
 
     async def start(self) -> None:
@@ -94,8 +84,7 @@ class JobManager:
         try:
             await self._database.open()
             await asyncio.to_thread(self._desk.content.prepare)
-            await self._waiting.open()
-            await self._admit()
+            await self._floor.open()
         except BaseException:
             self._lock.release()
             raise
@@ -106,15 +95,7 @@ class JobManager:
 
     async def stop(self) -> None:
         """Stop the workers and let the database go. Unfinished jobs stay as they stand, for the next start."""
-        self._stopping = True
-        await self._waiting.close()
-        tasks = [task for _, task in self._running.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_STOP_SECONDS)
-        await self._executor.stop()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._floor.stop()
         await self._database.close()
         self._lock.release()
 
@@ -124,13 +105,13 @@ class JobManager:
 
     def busy(self) -> tuple[str, ...]:
         """Jobs that have work running this moment (a paused one until its chunk has ended)."""
-        return tuple(self._running)
+        return self._floor.jobs
 
     async def until_idle(self) -> None:
         """Return when no job ran and nobody called for ``settings.idle_minutes``; never where that is None. A job that
         waits for room on a disk keeps the server, since it is to go on by itself."""
         while True:
-            if self._running or self._waiting:
+            if self._floor.jobs or self._floor.waiting:
                 self.touch()
             limit = self.settings.idle_minutes
             left = float("inf") if limit is None else self._touched + limit * 60 - time.monotonic()
@@ -162,7 +143,8 @@ class JobManager:
             await asyncio.to_thread(refuse_existing, outline.shots, reserved)
             job, shots, chunks = job_rows(_new_id(), request, outline, priority)
             await self._ledger.add(job, shots, chunks)
-        await self._admit()
+        _LOG.info("queued", extra=facts(job=job.id, shots=len(shots), priority=priority))
+        await self._floor.admit()
         return await self.get(job.id)
 
     async def plan(self, request: JobRequest) -> JobPlan:
@@ -200,23 +182,19 @@ class JobManager:
 
         A PAUSED job keeps its watchers. Closing the iterator costs nothing; a slow reader skips progress, never rows.
         """
-
-        def running() -> JobRun | None:
-            found = self._running.get(job)
-            return found[0] if found else None
-
-        return watch_rows(self._ledger, self._signals, job, after_sequence, running)
+        return watch_rows(self._ledger, self._signals, job, after_sequence, lambda: self._floor.run_of(job))
 
     async def cancel(self, job: str) -> JobRecord:
         """Stop within one window; finished chunks are kept for a retry. A cancelled job stays so.
 
         Raises JobStateConflict where it has succeeded or failed.
         """
-        await self._interrupt(job)
+        await self._floor.interrupt(job)
         await self._ledger.move(job, JobState.CANCELLED, (*UNDER_WAY, JobState.PAUSED, JobState.WAITING))
-        self._waiting.leave(job)
-        await self._interrupt(job)  # it may have been admitted again in between
-        await self._admit()
+        self._floor.waiting.leave(job)
+        await self._floor.interrupt(job)  # it may have been admitted again in between
+        _LOG.info("cancelled", extra=facts(job=job))
+        await self._floor.admit()
         return await self.get(job)
 
     async def pause(self, job: str, now: bool = False) -> JobRecord:
@@ -226,13 +204,15 @@ class JobManager:
         Raises JobStateConflict where the job has ended. A paused job stays so.
         """
         await self._ledger.move(job, JobState.PAUSED, (*UNDER_WAY, JobState.WAITING))
-        self._waiting.leave(job)
-        if job in self._running:
-            self._running[job][0].control.pausing = True
+        self._floor.waiting.leave(job)
+        _LOG.info("paused", extra=facts(job=job))
+        run = self._floor.run_of(job)
+        if run is not None:
+            run.control.pausing = True
         if now:
-            await self._interrupt(job)
-            await self._admit()
-        await self._let_go()
+            await self._floor.interrupt(job)
+            await self._floor.admit()
+        await self._floor.let_go()
         return await self.get(job)
 
     async def resume(self, job: str) -> JobRecord:
@@ -240,14 +220,15 @@ class JobManager:
         way stays so; JobStateConflict where it has ended."""
         row = await self._ledger.job(job)
         if row.state == JobState.WAITING:
-            await self._waiting.hurry(job)
+            await self._floor.waiting.hurry(job)
         elif row.state not in UNDER_WAY:
-            running = self._running.get(job)
-            state = JobState.QUEUED if running is None else running[0].control.state
+            run = self._floor.run_of(job)
+            state = JobState.QUEUED if run is None else run.control.state
             await self._ledger.move(job, state, (JobState.PAUSED,))
-            if running is not None:
-                running[0].control.pausing = False
-        await self._admit()
+            if run is not None:
+                run.control.pausing = False
+            _LOG.info("resumed", extra=facts(job=job))
+        await self._floor.admit()
         return await self.get(job)
 
     async def retry(self, job: str) -> JobRecord:
@@ -259,16 +240,18 @@ class JobManager:
         if row.state == JobState.QUEUED:
             raise JobStateConflict("the job is queued", where=job)
         await self._ledger.move(job, JobState.QUEUED, (JobState.FAILED, JobState.CANCELLED))
-        await self._admit()
+        _LOG.info("queued again", extra=facts(job=job))
+        await self._floor.admit()
         return await self.get(job)
 
     async def set_priority(self, job: str, priority: int) -> JobRecord:
         """Let a job take its turn earlier or later. Raises InvalidRequest, JobStateConflict where it has ended."""
         ensure_priority(priority)
         await self._ledger.set_priority(job, priority)
-        if job in self._running:
-            self._running[job][0].control.priority = priority
-        await self._admit()
+        run = self._floor.run_of(job)
+        if run is not None:
+            run.control.priority = priority
+        await self._floor.admit()
         return await self.get(job)
 
     async def chunks(self, job: str, size: int = 500, token: str = "", shot: int | None = None) -> ChunkPage:
@@ -276,8 +259,8 @@ class JobManager:
 
         Raises InvalidRequest for a token that is none.
         """
-        run = self._running.get(job)
-        return await list_chunks(self._ledger, self._executor, run[0].tracker if run else None, job, size, token, shot)
+        run = self._floor.run_of(job)
+        return await list_chunks(self._ledger, self._executor, run.tracker if run else None, job, size, token, shot)
 
     async def delete(self, job: str) -> None:
         """Forget an ended, waiting or paused job, and content that no other job uses. Results stay.
@@ -286,14 +269,29 @@ class JobManager:
         """
         row = await self._ledger.job(job)
         if row.state == JobState.PAUSED:
-            await self._interrupt(job)
+            await self._floor.interrupt(job)
         await forget(self._desk, job)
-        self._waiting.leave(job)
-        await self._admit()
+        self._floor.waiting.leave(job)
+        _LOG.info("deleted", extra=facts(job=job))
+        await self._floor.admit()
 
     async def requests(self) -> Sequence[StoredRequest]:
         """What every job was asked for, as far as it is still to be done."""
         return await self._ledger.requests()
+
+    @property
+    def counts(self) -> Counts:
+        """What was done since the server began."""
+        return self._desk.counts
+
+    @property
+    def workers(self) -> WorkerCounts:
+        """Processes that were started, and those that were lost."""
+        return self._executor.counts
+
+    async def tally(self) -> Tally:
+        """How many jobs are in which state, and how much is stored."""
+        return await tally(self._ledger)
 
     async def devices(self) -> DevicesResult:
         """The machine's devices, the one to prefer first, and the library versions, asked afresh from a worker."""
@@ -313,87 +311,6 @@ class JobManager:
         if row.request_digest != digest_of(request):
             raise RequestIdReused("another request has this id", where=request.request_id, remedy="choose a new id")
         return await self._library.record(row)
-
-    async def _admit(self) -> None:
-        """Let those begin whose turn it is, and those give way who are to."""
-        heads = await self._ledger.under_way()
-        requests = {}
-        for job in self._turns(heads).begin:
-            with contextlib.suppress(JobNotFound):  # deleted in that moment
-                requests[job] = loads(JobRequest, await self._ledger.request(job))
-        now = self._turns(heads)  # others may have begun meanwhile
-        for job in now.give_way:
-            self._running[job][0].control.yielding = True
-        for head, _ in heads:
-            if head.id in now.begin and head.id in requests:
-                self._begin(head, requests[head.id])
-
-    def _turns(self, heads: Sequence[tuple[JobHead, bool]]) -> Turns:
-        if self._stopping:
-            return Turns()
-        taken = {*self._running, *self._waiting}
-        waiting = [Candidate(head.id, head.priority, preview) for head, preview in heads if head.id not in taken]
-        return turns(waiting, [run.turn for run, _ in self._running.values()], self.settings.workers)
-
-    def _begin(self, head: JobHead, request: JobRequest) -> None:
-        run = JobRun(self._desk, head.id, request, Control(priority=head.priority, state=JobState(head.state)))
-        self._running[head.id] = (run, asyncio.create_task(self._run(run), name=f"job {head.id}"))
-
-    async def _run(self, run: JobRun) -> None:
-        """One job as far as it goes, and what becomes of it then."""
-        try:
-            await self._settle(run, await self._outcome(run))
-        finally:
-            del self._running[run.job]
-        self.touch()
-        await self._admit()
-        if run.control.pausing or run.job in self._waiting:
-            await self._let_go()
-
-    async def _outcome(self, run: JobRun) -> Failure | Shortage | None:
-        """The edge at which whatever goes wrong becomes the job's failure, or what it waits for."""
-        try:
-            await run_job(run)
-        except Pausing:
-            return None
-        except NoRoom as short:
-            return short.shortage
-        except DiskFull as error:
-            return await asyncio.to_thread(self._desk.disks.after, error, run.control.largest)
-        except ResilverError as error:
-            return Failure.of(error)
-        except Exception as error:
-            _LOG.exception("job %s", run.job)
-            return Failure.of(InternalError(f"{type(error).__name__}: {error}", remedy="please report it"))
-        return None
-
-    async def _settle(self, run: JobRun, outcome: Failure | Shortage | None) -> None:
-        """Where not even this can be written, the job is tried again later."""
-        try:
-            if isinstance(outcome, Shortage):
-                await self._waiting.enter(run.job, outcome, run.control.made)
-            elif outcome is not None:
-                await self._ledger.move(run.job, JobState.FAILED, UNDER_WAY, failure=outcome)
-            elif run.control.yielding:
-                await self._ledger.move(run.job, JobState.QUEUED, UNDER_WAY, message="gives way to another job")
-        except (JobStateConflict, JobNotFound):
-            pass  # paused, cancelled or deleted in that moment
-        except UNWRITABLE as error:
-            _LOG.error("what became of a job cannot be written down: %s", error.reason)
-            place = str(self.settings.database_path.parent)
-            await self._waiting.enter(run.job, Shortage(place, 0, 0), tell=False)
-
-    async def _let_go(self) -> None:
-        """Free what idle workers hold of the device, where nobody works."""
-        if not self._running:
-            await self._executor.release()
-
-    async def _interrupt(self, job: str) -> None:
-        """Stop a running job within one window; its state stays."""
-        running = self._running.get(job)
-        if running is not None:
-            running[1].cancel()
-            await asyncio.gather(running[1], return_exceptions=True)
 
 
 def _new_id() -> str:

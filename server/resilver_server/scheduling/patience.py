@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from resilver_client.errors import DiskFull, OutOfMemory, ResilverError
 from resilver_server.domain.failures import Failure
+from resilver_server.logs import facts
 
 from .desk import JobRun, Pausing
 from .records import EventKind
 from .room import NoRoom
 
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ATTEMPTS = 4
@@ -35,6 +38,8 @@ async def patiently(run: JobRun, shot: int, work: Callable[[], Awaitable[T]], sm
                 raise
             wait = FIRST_WAIT * 4 ** (attempt - 1)
             message = f"attempt {attempt} of {ATTEMPTS} failed, again in {wait:g} s"
+            run.desk.counts.retried[error.reason] += 1
+            _LOG.warning("%s", message, extra=facts(reason=error.reason))
             await run.ledger.tell(run.job, EventKind.RETRY, shot, message, Failure.of(error))
             await asyncio.sleep(wait)
     raise AssertionError("the last attempt returns or raises")

@@ -102,7 +102,7 @@ async def _render_one(
     digests = {ContentKind.SEGMENT: made.digest, ContentKind.CHANGES: made.changes_digest}
     rows = [content_row(key, kind, digests[kind], sizes[kind], kept) for kind, key in names.items()]
     await run.ledger.finish_chunk(row, *rows)
-    run.control.count(sizes.values())
+    run.rendered(row.number, len(chunk.outputs), sizes.values())
 
 
 def relative(result: RenderResult, chunk: ChunkPlan) -> RenderResult:
