@@ -14,6 +14,7 @@ import grpc
 
 from resilver.v1 import catalogue_pb2 as catalogue
 from resilver.v1 import jobs_pb2 as jobs
+from resilver.v1 import store_pb2 as stores
 
 from . import __version__
 from .channel import Link, dial
@@ -189,6 +190,14 @@ class Client:
     def delete(self, job_id: str) -> None:
         """Forget an ended, waiting or paused job; results stay. Raises JobNotFound, JobStateConflict."""
         self.call(lambda link: link.jobs.DeleteJob, jobs.DeleteJobRequest(job_id=job_id))
+
+    def store(self) -> stores.Store:
+        """What the server keeps for later jobs."""
+        return self.call(lambda link: link.store.GetStore, stores.GetStoreRequest())
+
+    def collect_garbage(self, keep_bytes: int = 0) -> stores.CollectGarbageResponse:
+        """Remove what no unfinished job needs, least recently used first, until ``keep_bytes`` remain."""
+        return self.call(lambda link: link.store.CollectGarbage, stores.CollectGarbageRequest(keep_bytes=keep_bytes))
 
     def server_info(self) -> catalogue.ServerInfo:
         """Version, devices and libraries."""

@@ -18,10 +18,11 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from resilver.v1 import catalogue_pb2, content_pb2, jobs_pb2
+from resilver.v1 import catalogue_pb2, content_pb2, jobs_pb2, store_pb2
 from resilver.v1.catalogue_pb2_grpc import add_CatalogServiceServicer_to_server
 from resilver.v1.content_pb2_grpc import add_ContentServiceServicer_to_server
 from resilver.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
+from resilver.v1.store_pb2_grpc import add_StoreServiceServicer_to_server
 from resilver_client.errors import AddressUnavailable
 from resilver_client.limits import CALLS_IN_ALL, LARGEST_MESSAGE, STREAMS
 from resilver_server.config import ServerSettings
@@ -34,6 +35,7 @@ from .content import ContentServicer
 from .interceptors import Calls, Guard
 from .jobs import JobServicer
 from .remote import Remote, remote_of
+from .store import StoreServicer
 from .tokens import ensure_token
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ SERVICES = (
     jobs_pb2.DESCRIPTOR.services_by_name["JobService"].full_name,
     catalogue_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
     content_pb2.DESCRIPTOR.services_by_name["ContentService"].full_name,
+    store_pb2.DESCRIPTOR.services_by_name["StoreService"].full_name,
 )
 GRACE = 1.0
 """Seconds that running calls get when the server leaves."""
@@ -128,6 +131,7 @@ def _add_services(server: grpc.aio.Server, manager: JobManager, remote: Remote |
     add_JobServiceServicer_to_server(JobServicer(manager), server)
     add_CatalogServiceServicer_to_server(CatalogServicer(manager), server)
     add_ContentServiceServicer_to_server(ContentServicer(manager, remote), server)
+    add_StoreServiceServicer_to_server(StoreServicer(manager), server)
     states = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(states, server)
     return states

@@ -21,13 +21,14 @@ COMMANDS = {
     "doctor": "doctor",
     "demo": "demo",
     "jobs": "jobs",
+    "store": "store",
     "models": "models",
     "colour": "colour",
     "davinci": "davinci",
     "bridge": "bridge",
 }
 """The module of each command. Groups of commands are its ``app``, single commands the function of their name."""
-_GROUPS = {"jobs", "models", "colour", "davinci"}
+_GROUPS = {"jobs", "store", "models", "colour", "davinci"}
 
 
 class Commands(ReportingGroup):

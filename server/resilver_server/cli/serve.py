@@ -52,6 +52,9 @@ def serve(
     memory_gb: Annotated[
         float | None, typer.Option("--memory-gb", min=0.25, help="Memory that rendering may take, of the device's.")
     ] = None,
+    store_gb: Annotated[
+        float | None, typer.Option("--store-gb", min=0, help="What may be kept for later jobs; otherwise no bound.")
+    ] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM chain, for addresses beyond this machine.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM private key.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
@@ -67,6 +70,7 @@ def serve(
         idle_minutes=idle_minutes,
         roots=tuple(path.absolute() for path in root or ()),
         memory_limit=int(memory_gb * 10**9) if memory_gb else None,
+        store_bytes=None if store_gb is None else int(store_gb * 10**9),
         remote=remote,
         upload_bytes=int(upload_gb * 10**9),
         content_rate=transfer_mb * 10**6 if transfer_mb else None,

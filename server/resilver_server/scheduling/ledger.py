@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -15,6 +16,7 @@ from resilver_server.domain.serial import canonical, loads
 from resilver_server.domain.spans import Span, merged
 from resilver_server.planning.plans import ChunkPlan, ShotPlan
 from resilver_server.planning.tasks import SolveResult
+from resilver_server.storage.collecting import touch, touch_solved
 from resilver_server.storage.content import find_content, put_content, take_unused
 from resilver_server.storage.database import Database
 from resilver_server.storage.rows import (
@@ -48,8 +50,6 @@ class ShotFacts:
     row: ShotRow
     chunks: int
     chunks_done: int
-    findings: str
-    """JSON object of texts: what the analysis found."""
     rendered: tuple[Span, ...]
     """Output frames of the chunks that this job rendered, merged."""
     chunks_stored: int
@@ -62,6 +62,8 @@ class Ledger:
     def __init__(self, database: Database, signals: Signals) -> None:
         self._database = database
         self._signals = signals
+        self.loosened = asyncio.Event()
+        """Set when content came into the store, or may go from it."""
 
     async def _write(self, job: str, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.call(work, lambda: self._signals.notify(job))
@@ -74,12 +76,18 @@ class Ledger:
         rows = await self._database.call(lambda c: fetch(c, JobHead, "WHERE request_id = ?", request_id))
         return rows[0] if rows else None
 
-    async def add(self, job: JobRow, shots: Sequence[ShotRow], chunks: Sequence[ChunkRow]) -> None:
+    async def add(
+        self, job: JobRow, shots: Sequence[ShotRow], chunks: Sequence[ChunkRow], fits: Sequence[FitRow] = ()
+    ) -> None:
         """A planned job, queued. Raises sqlite3.IntegrityError where the request id is known."""
 
         def work(connection: sqlite3.Connection) -> None:
             for row in (job, *shots, *chunks):
                 insert(connection, row)
+            for fit in fits:
+                insert(connection, fit, or_replace=True)
+            for shot in shots:
+                touch_solved(connection, shot.state_key, job.created)
             append(connection, job.id, EventKind.STATE, message=f"queued {len(shots)} shots")
 
         await self._write(job.id, work)
@@ -219,7 +227,9 @@ class Ledger:
             append(connection, job, EventKind.STATE, message=message, failure=failure)
             return True
 
-        return await self._write(job, work)
+        moved = await self._write(job, work)
+        self.loosened.set()
+        return moved
 
     async def tell(self, job: str, kind: EventKind, shot: int, message: str, failure: Failure | None = None) -> None:
         await self._write(job, lambda c: append(c, job, kind, shot=shot, message=message, failure=failure))
@@ -241,12 +251,15 @@ class Ledger:
         def work(connection: sqlite3.Connection) -> None:
             for content in contents:
                 put_content(connection, content)
+            touch(connection, [] if contents else [chunk.key], time.time())
             set_chunk(connection, chunk, state=ChunkState.DONE)
             if chunk.kind == RENDER:
                 message = "" if contents else STORED
                 append(connection, chunk.job, EventKind.CHUNK, chunk.shot, chunk.number, message)
 
         await self._write(chunk.job, work)
+        if contents:
+            self.loosened.set()
 
     async def reopen_chunk(self, chunk: ChunkRow) -> None:
         """Its content is gone: it has to be made again."""
@@ -258,12 +271,13 @@ class Ledger:
         def work(connection: sqlite3.Connection) -> None:
             if content is not None:
                 put_content(connection, content)
+            touch(connection, [shot.state_key], time.time())
             keys = (shot.job, shot.number, RENDER)
             before = fetch(connection, ChunkRow, "WHERE job = ? AND shot = ? AND kind = ?", *keys)
             connection.execute("DELETE FROM chunk WHERE job = ? AND shot = ? AND kind = ?", keys)
             for row in render_rows(shot, solved, before):
                 insert(connection, row)
-            set_shot(connection, shot, phase=ShotPhase.RENDERING)
+            set_shot(connection, shot, phase=ShotPhase.RENDERING, findings=canonical(solved.findings))
             append(connection, shot.job, EventKind.SHOT, shot.number, message=f"{len(solved.chunks)} chunks")
 
         await self._write(shot.job, work)
@@ -279,6 +293,11 @@ class Ledger:
             append(connection, shot.job, EventKind.SHRUNK, shot.number, message=message)
 
         await self._write(shot.job, work)
+
+    async def given_up(self) -> list[ShotRow]:
+        """Shots without a result of jobs that failed or were cancelled."""
+        tail = "WHERE phase <> 'done' AND job IN (SELECT id FROM job WHERE state IN (?, ?))"
+        return await self._database.call(lambda c: fetch(c, ShotRow, tail, JobState.FAILED, JobState.CANCELLED))
 
     async def set_stamp(self, shot: ShotRow, stamp: str) -> None:
         """The media has other dates, and the content it had."""
@@ -301,6 +320,7 @@ class Ledger:
             append(connection, shot.job, EventKind.SHOT, shot.number, message=str(phase))
 
         await self._write(shot.job, work)
+        self.loosened.set()
 
     async def delete(self, job: str, allowed: Collection[JobState]) -> list[ContentRow]:
         """Forget the job; the rows of content that nobody needs any more. Raises JobStateConflict."""
@@ -333,11 +353,8 @@ def shot_facts(connection: sqlite3.Connection, shot: ShotRow) -> ShotFacts:
         "SELECT count(*), count(*) FILTER (WHERE state = 'done') FROM chunk WHERE job = ? AND shot = ? AND kind = ?"
     )
     chunks, done = connection.execute(counts, (shot.job, shot.number, RENDER)).fetchone()
-    findings = "SELECT json_extract(detail, '$.findings') FROM content WHERE key = ?"
-    found = connection.execute(findings, (shot.state_key,)).fetchone()
     rendered = rendered_spans(connection, shot)
-    told = found[0] if found and found[0] else "{}"
-    return ShotFacts(shot, chunks, done, told, merged(rendered), done - len(rendered))
+    return ShotFacts(shot, chunks, done, merged(rendered), done - len(rendered))
 
 
 def rendered_spans(connection: sqlite3.Connection, shot: ShotRow) -> list[Span]:

@@ -26,10 +26,11 @@ from resilver_server.storage.lock import ServerLocks
 
 from .admission import ensure_priority
 from .bounds import ensure_few_jobs
+from .collecting import Collector, Freed, StoreRecord
 from .counts import Counts, Tally, tally
 from .desk import Desk, KeyLocks
 from .floor import Floor
-from .forgetting import forget
+from .forgetting import clear_given_up, forget
 from .installing import installing
 from .intake import job_rows, outline_plan
 from .ledger import UNDER_WAY, Ledger
@@ -69,6 +70,8 @@ class JobManager:
         content = ContentStore(settings.content_path)
         disks = Disks((settings.content_path, settings.database_path.parent), settings.reserve_bytes)
         self._desk = Desk(self._ledger, content, self._executor, KeyLocks(), settings.workers, disks, settings.allowed)
+        self._collector = Collector(self._database, content, self._desk.keys, settings.store_bytes)
+        self._tidying: asyncio.Task[None] | None = None
         self._planner = Planner(settings, self._executor)
         self._library = Library(self._ledger)
         self._floor = Floor(self._desk, settings.database_path.parent, self.touch)
@@ -83,8 +86,10 @@ class JobManager:
         self._lock.acquire()
         try:
             await self._database.open()
-            await asyncio.to_thread(self._desk.content.prepare)
+            await self._collector.open()
+            await clear_given_up(self._ledger)
             await self._floor.open()
+            self._tidying = asyncio.create_task(self._collector.run(self._ledger.loosened))
         except BaseException:
             self._lock.release()
             raise
@@ -96,6 +101,9 @@ class JobManager:
     async def stop(self) -> None:
         """Stop the workers and let the database go. Unfinished jobs stay as they stand, for the next start."""
         await self._floor.stop()
+        if self._tidying:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
         await self._database.close()
         self._lock.release()
 
@@ -292,6 +300,14 @@ class JobManager:
     async def tally(self) -> Tally:
         """How many jobs are in which state, and how much is stored."""
         return await tally(self._ledger)
+
+    async def store(self) -> StoreRecord:
+        """What the content store holds."""
+        return await self._collector.store()
+
+    async def collect(self, most: int) -> Freed:
+        """Bring the store to at most ``most`` bytes, as far as unfinished jobs allow; what they need stays."""
+        return await self._collector.collect(most)
 
     async def devices(self) -> DevicesResult:
         """The machine's devices, the one to prefer first, and the library versions, asked afresh from a worker."""

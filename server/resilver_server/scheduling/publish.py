@@ -17,13 +17,24 @@ def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -
     PathNotAllowed.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".resilver-{job}-{shot}-"
+    prefix = _prefix(job, shot)
     name = f"{prefix}{secrets.token_hex(8)}"
     with held_folder(output.parent, roots) as parent:
         for left in parent.glob(f"{prefix}*"):
             remove(left)
         (parent / name).mkdir(mode=0o700)
     return output.parent / name
+
+
+def clear_staging(output: Path, job: str, shot: int, kept: str = "") -> None:
+    """Remove what attempts at a shot have left beside its result, but the folder named ``kept``. Raises OSError."""
+    for left in output.parent.glob(f"{_prefix(job, shot)}*"):
+        if left.name != kept:
+            remove(left)
+
+
+def _prefix(job: str, shot: int) -> str:
+    return f".resilver-{job}-{shot}-"
 
 
 def publish(staging: Path, output: Path, last: str = "", roots: Sequence[Path] = ()) -> bool:

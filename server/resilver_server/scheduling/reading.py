@@ -74,7 +74,7 @@ def shot_record(facts: ShotFacts) -> ShotRecord:
         chunks=facts.chunks,
         chunks_done=facts.chunks_done,
         warnings=plan.warnings,
-        findings=json.loads(facts.findings),
+        findings=json.loads(row.findings),
         digest=result.joined.digest if result.joined is not None else "",
         pictures=result.pictures,
         media=media_path(row.output, origin) if row.output == result_path(plan.shot, origin) else "",

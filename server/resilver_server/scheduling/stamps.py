@@ -103,7 +103,8 @@ def confirm(plan: ShotPlan, text: str, now: Stamps, known: Mapping[int, str], ch
     what it held.
 
     ``known``: digests by media frame, of one file under the first; where nothing was read yet sizes and dates have to
-    do. ``check`` is called all along and may raise. Raises MediaChanged naming shot and file, MediaNotFound, MediaUnreadable.
+    do. ``check`` is called all along and may raise. Raises MediaChanged naming shot and file,
+    MediaNotFound, MediaUnreadable.
     """
     _confirm_pictures(plan)
     kept = _read(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -22,13 +23,18 @@ class ContentKind(StrEnum):
     """The change maps of a segment, under ``changes_key`` of the segment's key."""
 
 
-_CHANGES_SUFFIX = ".changes-1"
+CHANGES_SUFFIX = ".changes-1"
 """Its number is raised when the maps would look different."""
 
 
 def changes_key(key: str) -> str:
     """Where the change maps of a segment lie: what decides the one decides the other."""
-    return f"{key}{_CHANGES_SUFFIX}"
+    return f"{key}{CHANGES_SUFFIX}"
+
+
+def maker_key(key: str) -> str:
+    """What is held while the content of a key is made: change maps are made with their segment."""
+    return key.removesuffix(CHANGES_SUFFIX)
 
 
 class ContentStore:
@@ -63,6 +69,20 @@ class ContentStore:
         sync_folder(target.parent)
         return size_of(target)
 
+    def sweep(self, names: Collection[tuple[str, str]]) -> list[str]:
+        """Remove what has no row, as a server leaves it that was killed between the two. Keys of ``names`` (kind and
+        key of every row) that have no file. Only for a server that does nothing else yet. Raises OSError."""
+        there = {(kind.value, path.name): path for kind in ContentKind for path in self._files(kind)}
+        for name, path in there.items():
+            if name not in names:
+                remove(path)
+        return [key for kind, key in names if (kind, key) not in there]
+
+    def _files(self, kind: ContentKind) -> Iterator[Path]:
+        folder = self.root / kind
+        for part in sorted(folder.iterdir()) if folder.is_dir() else ():
+            yield from part.iterdir() if part.is_dir() else ()
+
     def holds(self, row: ContentRow) -> bool:
         """Whether the row's file is there with the size it had."""
         path = self.path(ContentKind(row.kind), row.key)
@@ -74,7 +94,8 @@ class ContentStore:
 
 
 def content_row(key: str, kind: ContentKind, digest: str, size: int, detail: str) -> ContentRow:
-    return ContentRow(key=key, kind=kind, digest=digest, bytes=size, detail=detail, created=time.time())
+    now = time.time()
+    return ContentRow(key=key, kind=kind, digest=digest, bytes=size, detail=detail, created=now, used=now)
 
 
 def find_content(connection: sqlite3.Connection, key: str) -> ContentRow | None:

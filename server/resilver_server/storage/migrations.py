@@ -38,7 +38,20 @@ _PRIORITIES_AND_WAITING = (
     "CREATE INDEX job_state ON job (state)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PRIORITIES_AND_WAITING)
+_COLLECTING = (
+    "ALTER TABLE content ADD COLUMN used REAL NOT NULL DEFAULT 0",
+    "UPDATE content SET used = created",
+    "CREATE INDEX content_used ON content (used, key)",
+    "CREATE INDEX content_size ON content (kind, bytes)",
+    "ALTER TABLE shot ADD COLUMN findings TEXT NOT NULL DEFAULT '{}'",
+    """UPDATE shot SET findings = coalesce(
+        (SELECT json_extract(detail, '$.findings') FROM content WHERE key = shot.state_key), '{}')""",
+    "CREATE INDEX job_unfinished ON job (id) WHERE ended IS NULL",
+    "CREATE INDEX job_newest ON job (state, id)",
+    "DROP INDEX job_state",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _PRIORITIES_AND_WAITING, _COLLECTING)
 """Step n brings a database from version n to n + 1."""
 
 

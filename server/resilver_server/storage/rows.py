@@ -53,6 +53,8 @@ class ShotRow(Row):
     output: str
     state_key: str
     result: str | None
+    findings: str = "{}"
+    """JSON object of texts: what the analysis found. Stays when the analysis itself is gone from the store."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class ContentRow(Row):
     detail: str
     """JSON of the result that made it."""
     created: float
+    used: float = 0.0
+    """Unix seconds when a job last made or found it."""
 
 
 @dataclass(frozen=True)
