@@ -33,8 +33,8 @@ class Reel:
     result: str
     """Digest of what the job makes of it."""
 
-    def request(self, out: Path, id: str = "a", **parameters: float) -> JobRequest:
-        return request(self.movie, out, id, **parameters)
+    def request(self, out: Path, id: str = "a", name: str = "shot") -> JobRequest:
+        return request(self.movie, out, id, name)
 
     def assert_right(self, out: Path) -> None:
         """The result is there whole, alone with its sidecar, and the original as it was."""
@@ -43,10 +43,10 @@ class Reel:
         assert digest_file(self.movie) == self.original
 
 
-def request(film: Path, out: Path, id: str = "a") -> JobRequest:
+def request(film: Path, out: Path, id: str = "a", name: str = "shot") -> JobRequest:
     """Five chunks, measured before they are rendered."""
     stages = (StageSettings("deflicker", {"window": 0.5}), StageSettings("upscale", {"model": "none", "scale": 2.0}))
-    shown = edit(RATE, [Cut(movie(film), (0, FRAMES))])
+    shown = edit(RATE, [Cut(movie(film), (0, FRAMES), name)])
     return JobRequest(id, id, shown, Recipe(stages, Delivery("ffv1")), str(out))
 
 

@@ -65,6 +65,9 @@ class Stage:
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
+        deadline = time.monotonic() + LEAVING
+        while any(map(alive, pids)) and time.monotonic() < deadline:
+            time.sleep(0.001)
         self.reap()
 
     def reap(self) -> None:

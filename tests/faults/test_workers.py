@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import subprocess
@@ -15,11 +16,15 @@ from pathlib import Path
 import pytest
 
 from resilver_client.errors import DeviceFailed, OutOfMemory, WorkerLost
+from resilver_server.domain.jobs import JobState
+from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
 from resilver_server.execution.executor import run_as
 from resilver_server.execution.local import LocalExecutor
 from resilver_server.execution.worker import typed
 from resilver_server.planning.tasks import InstallResult, InstallTask
+from support.jobs import manager, rows
 
+from .reel import Reel
 from .stage import alive, surroundings
 
 
@@ -129,6 +134,30 @@ def test_no_worker_outlives_its_server(tmp_path: Path, what: str) -> None:
     while alive(worker):
         assert time.monotonic() - began < 2, "it is to end at once"
         time.sleep(0.01)
+
+
+def test_a_broken_device_costs_its_own_process_alone(
+    tmp_path: Path, reel: Reel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two jobs on two workers: the one whose context broke is replaced and its chunk made again, the other works on."""
+    monkeypatch.setenv("BREAKS", "shot")
+    monkeypatch.setenv("BROKEN", str(tmp_path / "broken"))
+    monkeypatch.setattr("resilver_server.scheduling.patience.FIRST_WAIT", 0.01)
+
+    async def check() -> None:
+        settings = {"worker_module": "faults.breaking_engine", "reserve_bytes": 0, "workers": 2}
+        async with manager(tmp_path / "home", **settings) as running:
+            plain = Recipe((StageSettings("upscale", {"model": "none", "scale": 2.0}),), Delivery("ffv1"))
+            other = dataclasses.replace(reel.request(tmp_path / "other", "b", "other"), recipe=plain)
+            jobs = [(await running.submit(each)).id for each in (other, reel.request(tmp_path / "out"))]
+            told = {job: await rows(running, job) for job in jobs}
+            retries = {job: [event.failure.reason for event in told[job] if event.failure] for job in jobs}
+            assert retries == {jobs[0]: [], jobs[1]: ["DEVICE_FAILED"]}
+            assert [(await running.get(job)).state for job in jobs] == [JobState.SUCCEEDED] * 2
+            assert not alive(int((tmp_path / "broken").read_text()))
+
+    on_loop(check)
+    reel.assert_right(tmp_path / "out")
 
 
 @pytest.mark.parametrize(
