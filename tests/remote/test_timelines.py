@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,9 +21,17 @@ import pytest
 
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client, connect
-from resilver_client.content import Courier
+from resilver_client.content import Courier, local_file
 from resilver_client.discovery import discover
-from resilver_client.errors import ContentMissing, MediaUnreadable, PathNotAllowed, ResilverError
+from resilver_client.errors import (
+    ContentMissing,
+    DiskFull,
+    MediaUnreadable,
+    OutputExists,
+    OutputUnwritable,
+    PathNotAllowed,
+    ResilverError,
+)
 from resilver_client.values import settings
 from resilver_otio.sources import one_clip_timeline
 from resilver_publish.far import Far
@@ -280,6 +289,30 @@ def test_what_is_wrong_with_a_file_names_the_client_s(elsewhere: tuple[str, Path
     assert str(movie) in ended.error.where
     assert str(movie) in events[-1].error.where
     assert caught.value.where == str(empty)
+
+
+def test_what_is_wrong_here_is_found_before_anything_is_sent(
+    elsewhere: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movie = film(tmp_path / "reel.mkv", 5, 48, 32)
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "reel.mkv").write_text("somebody's")
+    with connect(elsewhere[0], TOKEN) as client:
+        far = Far(client)
+        with pytest.raises(OutputUnwritable):
+            far.submit(simple(movie, tmp_path / "file" / "out"))
+        assert Courier(client).missing([local_file(movie)])
+        with pytest.raises(OutputExists):
+            far.plan(simple(movie, tmp_path / "taken", name="reel"))
+        job = far.submit(simple(movie, tmp_path / "out", name="reel"))
+        list(far.watch(job.id))
+        full = shutil.disk_usage(tmp_path)._replace(free=10)
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "disk_usage", lambda path: full)
+            with pytest.raises(DiskFull, match="to come, 10 are free"):
+                far.result(job.id)
+        assert far.result(job.id).outputs == [str(tmp_path / "out" / "reel.mkv")]
 
 
 def test_a_picture_as_key_frames_and_a_folder_of_mattes_go_along(elsewhere: tuple[str, Path], tmp_path: Path) -> None:

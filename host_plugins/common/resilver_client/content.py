@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from resilver.v1 import content_pb2 as messages
 
 from .client import Client
 from .contact import LOST, Contact
-from .errors import ContentDamaged, MediaChanged, MediaUnreadable, OutputExists, OutputUnwritable
+from .errors import ContentDamaged, DiskFull, MediaChanged, MediaUnreadable, OutputExists, OutputUnwritable
 
 PIECE = 256 << 10
 """Bytes of a file in one message."""
@@ -120,7 +121,7 @@ class Courier:
 
         Raises ContentDamaged, OutputUnwritable, ServerUnreachable.
         """
-        draft = target.with_name(f".resilver-{file.content.digest[:32]}.part")
+        draft = _draft(file, target)
         contact = Contact(self._patience)
         while True:
             try:
@@ -149,6 +150,40 @@ class Courier:
                 if stream.tell() == there:
                     raise ContentDamaged("the server has less of it than it said", where=file.name)
             os.fsync(stream.fileno())
+
+
+def ensure_open(folder: Path) -> None:
+    """Raises OutputUnwritable where ``folder`` is closed, or cannot be made: before anything is sent."""
+    there = _existing(folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        remedy = "choose another output, or check its permissions"
+        raise OutputUnwritable("nothing can be written there", where=str(there), remedy=remedy)
+
+
+def ensure_room(folder: Path, size: int) -> None:
+    """Raises DiskFull where ``size`` bytes do not fit."""
+    free = shutil.disk_usage(_existing(folder)).free
+    if size > free:
+        what = f"{size} bytes of results are to come, {free} are free"
+        raise DiskFull(what, where=str(folder), remedy="make room, then run the same command again")
+
+
+def to_come(file: messages.ResultFile, target: Path) -> int:
+    """Bytes of a result that are not here yet."""
+    draft = _draft(file, target)
+    if target.exists():
+        return 0
+    return int(file.content.bytes) - (draft.stat().st_size if draft.exists() else 0)
+
+
+def _draft(file: messages.ResultFile, target: Path) -> Path:
+    """Where a result lies that has no name for people yet."""
+    return target.with_name(f".resilver-{file.content.digest[:32]}.part")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the one in which it will be made."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
 
 
 def put(draft: Path, target: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from resilver.v1 import content_pb2, jobs_pb2
 from resilver_client.client import Client
 from resilver_client.contact import persist
-from resilver_client.content import Courier, local_file, put
-from resilver_client.errors import OutputExists, ResilverError
+from resilver_client.content import Courier, ensure_open, ensure_room, local_file, put, to_come
+from resilver_client.errors import InvalidRequest, OutputExists, ResilverError
 from resilver_client.messages import change_texts
 from resilver_client.references import FILE, RESULT, SCHEME, is_name, result_key
 
@@ -43,20 +43,28 @@ class Far:
         self._results: dict[str, str] = {}
 
     def plan(self, job: jobs_pb2.JobRequest) -> jobs_pb2.Plan:
-        """What ``submit`` would do. Media go to the server: only there they can be looked at."""
+        """What ``submit`` would do. Media go to the server: only there they can be looked at.
+
+        Raises what ``Client.plan`` and ``Courier.upload`` do; OutputExists, OutputUnwritable for a place here.
+        """
+        ensure_open(Path(job.output_folder))
         packed = self._sent(job, "")
         plan = self._asked(lambda: self._client.plan(packed.request), packed.places)
         packed.places.add(f"{SCHEME}{RESULT}/plan", job.output_folder)
-        return _translated(plan, packed.places)
+        found = _translated(plan, packed.places)
+        if not job.preview_frames:
+            _refuse_existing(shot.output for shot in found.shots)
+        return found
 
     def submit(self, job: jobs_pb2.JobRequest, priority: int = 0) -> jobs_pb2.Job:
         """Upload what is missing, then queue the job; one that had failed or was cancelled goes on.
 
-        Raises what ``Client.submit`` and ``Courier.upload`` do, and OutputExists for results that would lie over a
-        file here.
+        Raises what ``Client.submit`` and ``Courier.upload`` do; OutputExists for results that would lie over a file
+        here, OutputUnwritable where they cannot be written.
         """
+        ensure_open(Path(job.output_folder))
         packed = self._sent(job, persist(self._client.check, self._patience))
-        queued = persist(lambda: self._client.submit(packed.request, priority), self._patience)
+        queued = self._asked(lambda: self._client.submit(packed.request, priority), packed.places)
         self._places[queued.id] = packed.places
         self._results[queued.id] = f"{SCHEME}{RESULT}/{result_key(packed.request.request_id)}"
         if queued.state in _AGAIN:
@@ -126,35 +134,49 @@ class Far:
             places.add(shot.output, candidate)
 
     def _refuse_existing(self, job: jobs_pb2.Job) -> None:
-        for shot in job.shots:
-            if Path(shot.output).exists():
-                self._client.cancel(job.id)
-                raise OutputExists(
-                    "the file is there already", where=shot.output, remedy="choose another name or folder"
-                )
+        try:
+            _refuse_existing(shot.output for shot in job.shots)
+        except OutputExists:
+            self._client.cancel(job.id)
+            raise
 
     def _download(self, job_id: str) -> None:
         files = self._courier.results(job_id)
         total, before = sum(file.content.bytes for file in files), 0
-        for file in files:
+        targets = [self._target(job_id, file.name) for file in files]
+        folder = Path(self._places[job_id].one(self._results[job_id]))
+        ensure_room(folder, sum(map(to_come, files, targets)))
+        for file, target in zip(files, targets, strict=True):
             there = before
 
             def progress(done: int, _: int, there: int = there) -> None:
                 self._told("downloading", there + done, total)
 
-            self._fetch(job_id, file, progress)
+            self._fetch(job_id, file, target, progress)
             before += file.content.bytes
 
-    def _fetch(self, job_id: str, file: content_pb2.ResultFile, progress: Callable[[int, int], None]) -> None:
-        if not all(map(is_name, PurePosixPath(file.name).parts)):
-            raise OutputExists("the server names a result in a way that no file is named", where=repr(file.name))
-        target = Path(self._places[job_id].one(f"{self._results[job_id]}/{file.name}"))
+    def _target(self, job_id: str, name: str) -> Path:
+        """Where a result goes; never outside the job's folder."""
+        if not all(map(is_name, PurePosixPath(name).parts)):
+            raise InvalidRequest("the server names a result in a way that no file is named", where=repr(name)[:200])
+        return Path(self._places[job_id].one(f"{self._results[job_id]}/{name}"))
+
+    def _fetch(
+        self, job_id: str, file: content_pb2.ResultFile, target: Path, progress: Callable[[int, int], None]
+    ) -> None:
         if target.is_file() and local_file(target).digest == file.content.digest:
             return
         draft = self._courier.fetch(job_id, file, target, progress)
         if file.name.endswith(SIDECAR):
-            draft.write_text(self._places[job_id].text(draft.read_text()))
+            draft.write_text(self._places[job_id].text(draft.read_text(encoding="utf-8")), encoding="utf-8")
         put(draft, target)
+
+
+def _refuse_existing(outputs: Iterable[str]) -> None:
+    """Raises OutputExists."""
+    for output in outputs:
+        if Path(output).exists():
+            raise OutputExists("the file is there already", where=output, remedy="choose another name or folder")
 
 
 def _translated(message: Each, places: Places) -> Each:

@@ -59,4 +59,4 @@ class Results:
         return messages.Content(digest=self._digests[key], bytes=status.st_size)
 
     def _veiled(self, file: Path) -> bytes:
-        return self._veil(file.read_text()).encode()
+        return self._veil(file.read_text(encoding="utf-8")).encode()
