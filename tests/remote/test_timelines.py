@@ -19,7 +19,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-from resilver.v1 import jobs_pb2
+from resilver.v1 import content_pb2, jobs_pb2
 from resilver_client.client import Client, connect
 from resilver_client.content import Courier, local_file
 from resilver_client.discovery import discover
@@ -193,8 +193,6 @@ def test_an_edit_comes_back_as_from_a_server_here(elsewhere: tuple[str, Path], t
 
 
 def _named(name: str) -> Any:
-    from resilver.v1 import content_pb2
-
     return content_pb2.ResultFile(name=name, content=content_pb2.Content(digest="0" * 64, bytes=5))
 
 
@@ -289,6 +287,32 @@ def test_what_is_wrong_with_a_file_names_the_client_s(elsewhere: tuple[str, Path
     assert str(movie) in ended.error.where
     assert str(movie) in events[-1].error.where
     assert caught.value.where == str(empty)
+
+
+def test_a_folder_of_frames_becomes_a_folder_of_frames(elsewhere: tuple[str, Path], tmp_path: Path) -> None:
+    """Sent again with one frame repainted, that frame and a manifest travel, no other."""
+    scan, address = frames(tmp_path / "scan 50 %", 12), elsewhere[0]
+    job = simple(scan, tmp_path / "out", name="reel")
+    job.recipe.delivery.profile = "png"
+    with connect(address, TOKEN) as client:
+        ended, result = done(Far(client), job)
+        before = client.call(lambda link: link.content.GetUsage, content_pb2.GetUsageRequest()).received
+        repainted = scan / "scan.0007.png"
+        repainted.write_bytes((frames(tmp_path / "other", 1) / "scan.0000.png").read_bytes())
+        job.output_folder = str(tmp_path / "again")
+        done(Far(client), job)
+        after = client.call(lambda link: link.content.GetUsage, content_pb2.GetUsageRequest()).received
+    made = sorted(path.name for path in (tmp_path / "out" / "reel").iterdir())
+    assert made == [f"reel.{number:08d}.png" for number in range(12)]
+    assert ended.shots[0].media == str(tmp_path / "out" / "reel" / "reel.%08d.png")
+    assert str(tmp_path / "out" / "reel") in result.timeline
+    changed = [
+        name
+        for name in made
+        if (tmp_path / "out/reel" / name).read_bytes() != (tmp_path / "again/reel" / name).read_bytes()
+    ]
+    assert changed == ["reel.00000007.png"]
+    assert 0 < after - before < 5000, "a manifest; the frame's content was there already"
 
 
 def test_what_is_wrong_here_is_found_before_anything_is_sent(
