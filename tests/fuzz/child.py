@@ -74,8 +74,9 @@ def guided(target: str, runs: int, corpus: Path, tell: Callable[[dict[str, objec
         attempt(target, next(corpus.glob("seed*")).read_bytes())  # imports what it needs
 
     def one(data: bytes) -> None:
-        (corpus / "running").write_bytes(data)
-        tell(attempt(target, data))
+        (corpus / "running").write_bytes(data)  # for what ends this process
+        found = attempt(target, data)
+        tell(found if found["outcome"] != "crash" else found | {"data": data.hex()})
 
     options = [f"-runs={runs}", "-max_len=400000", "-len_control=0", "-rss_limit_mb=0", "-timeout=3600", "-verbosity=0"]
     atheris.Setup([sys.argv[0], str(corpus / "found"), str(corpus), *options], one)

@@ -29,6 +29,7 @@ MEMORY = 6 << 30
 """Bytes of addresses that a child may use; torch alone takes more than one of them."""
 PATIENCE = 20.0
 """Seconds that an input may take on a busy machine."""
+LEFT: dict[str, object] = {"outcome": "crash", "reason": "the process left by itself"}
 _STARTING = 60.0
 """Seconds that a child may take for its first input, which imports what it needs."""
 
@@ -87,8 +88,8 @@ class Child:
             process.stdin.write(struct.pack("<I", len(data)) + data)
             process.stdin.flush()
         except BrokenPipeError:
-            return self._ended()
-        return self.next() or self._ended()
+            return self.ended() or LEFT
+        return self.next() or self.ended() or LEFT
 
     def next(self) -> dict[str, object] | None:
         """What the child tells of its next input; None where it has ended."""
@@ -112,10 +113,13 @@ class Child:
             self._waited = False
         return self._process
 
-    def _ended(self) -> dict[str, object]:
+    def ended(self) -> dict[str, object] | None:
+        """What ended the child; None where it had done all that it was to do."""
         assert self._process is not None
         status = self._process.wait(PATIENCE)
         self._end()
+        if status == 0:
+            return None
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 300))
         said = self._errors.read().decode(errors="replace").strip().replace("\n", " | ")
         return {"outcome": "crash", "reason": f"the process ended with {status}: {said}"}
@@ -154,19 +158,25 @@ def by_coverage(target: str, seeds: list[bytes], count: int, tally: Tally) -> No
         wanted = tally.inputs + count
         while tally.inputs < wanted:
             before = tally.inputs
-            with Child(target, "guided", str(wanted - tally.inputs), name) as child:
-                while tally.inputs < wanted and (found := child.next()) is not None:
-                    running = corpus / "running"
-                    data = running.read_bytes() if found["outcome"] not in ("accepted", "rejected") else b""
-                    tally.count(found, data)
-                    if found["outcome"] == "hang":
-                        break
-                else:
-                    if tally.inputs < wanted and (corpus / "running").exists() and tally.inputs > before:
-                        continue
+            with Child(target, "guided", str(wanted - before), name) as child:
+                while tally.inputs < wanted and _told(child, corpus / "running", tally):
+                    pass
             if tally.inputs == before:
-                tally.count({"outcome": "crash", "reason": "atheris did not start"}, b"")
-                return
+                raise RuntimeError(f"atheris tries nothing for {target}")
+
+
+def _told(child: Child, running: Path, tally: Tally) -> bool:
+    """Count what a guided child tells next; False where it has come to its end."""
+    found = child.next()
+    if found is None:
+        found = child.ended()
+        if found is None:
+            return False
+        tally.count(found, running.read_bytes() if running.exists() else b"")
+        return False
+    over = found["outcome"] == "hang"
+    tally.count(found, running.read_bytes() if over else bytes.fromhex(str(found.get("data", ""))))
+    return not over
 
 
 def row(name: str, tally: Tally) -> str:

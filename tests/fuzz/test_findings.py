@@ -178,3 +178,19 @@ def test_cases_that_were_kept(tmp_path: Path) -> None:
     for case in cases:
         target = next(name for name in TARGETS if name.replace(" ", "-") == case.parent.name)
         assert attempt(target, case.read_bytes())["outcome"] in ("accepted", "rejected"), case
+
+
+def test_a_codec_of_sound_that_nobody_knows(tmp_path: Path) -> None:
+    """The pictures are there all the same."""
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as file:
+        video, audio = file.add_stream("ffv1", rate=24), file.add_stream("pcm_s16le", rate=48000)
+        video.width, video.height, video.pix_fmt = 32, 24, "yuv420p"
+        block = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.int16), format="s16", layout="stereo")
+        block.sample_rate = 48000
+        for packet in (*video.encode(av.VideoFrame(32, 24, "yuv420p")), *video.encode(None), *audio.encode(block)):
+            file.mux(packet)
+    path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/UNKNOWN"))
+    assert probe(str(path)).audio == ()
+    with av.open(str(tmp_path / "out.mov"), "w") as out, pytest.raises(MediaUnreadable, match="no sound"):
+        AudioTracks(out, AudioPlan(str(path), Fraction(0), Fraction(1)), "pcm_s24le")

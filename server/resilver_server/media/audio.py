@@ -18,7 +18,7 @@ from av.error import FFmpegError
 
 from resilver_client.errors import MediaCorrupt, MediaUnreadable
 
-from .files import opened, reason
+from .files import opened, reason, sound_streams
 from .index import movie_index
 
 _BLOCK = 1024
@@ -49,7 +49,7 @@ class AudioTracks:
     def __init__(self, out: OutputContainer, plan: AudioPlan, codec: str) -> None:
         path = Path(plan.path)
         with opened(path) as container:
-            streams = [stream.index for stream in container.streams.audio]
+            streams = [stream.index for stream in sound_streams(container)]
             pictures = bool(container.streams.video)
         if not streams:
             raise MediaUnreadable("there is no sound in it", where=plan.path, remedy="choose a file with a sound track")
@@ -161,15 +161,14 @@ class _Passage:
         """Hold one decoded frame more, at the place its stamp names."""
         try:
             frame = next(self._frames, None)
+            self._ended = frame is None
+            parts = [] if frame is None and not self._converted else self._resampler.resample(frame)
         except (FFmpegError, OSError) as error:
             second = float((self._begin + self._position) / self.rate)
             raise MediaCorrupt(
                 f"sound cannot be decoded ({reason(error)})", where=f"{self._path}, second {second:.2f}"
             ) from error
-        self._ended = frame is None
-        if frame is None and not self._converted:
-            return
-        for part in self._resampler.resample(frame):
+        for part in parts:
             self._place(part if self._converted or frame is None else frame, cast(Samples, part.to_ndarray()))
 
     def _place(self, frame: AudioFrame, samples: Samples) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
@@ -100,6 +101,11 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     raise MediaUnreadable("there are no pictures in it", where=str(path), remedy="choose a file with a video track")
 
 
+def sound_streams(container: InputContainer) -> list[AudioStream]:
+    """Streams of sound that can be decoded."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+
+
 def ensure_decodable(width: int, height: int, path: Path) -> None:
     """Raises MediaUnreadable for pictures that would take more memory than any film does."""
     if width * height > PIXELS:
@@ -109,5 +115,11 @@ def ensure_decodable(width: int, height: int, path: Path) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What FFmpeg says, without its numbers and paths."""
+    """What FFmpeg says, without its numbers and paths.
+
+    Raises MemoryError where memory ran out, for a frame or for the thread of a decoder (plain files never have to be
+    waited for, so "try again" can mean nothing else): that says nothing of the file.
+    """
+    if isinstance(error, MemoryError | BlockingIOError):
+        raise MemoryError(str(error)) from error
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()

@@ -17,7 +17,7 @@ from resilver_server.domain.formats import AudioInfo, FieldFilter, FieldOrder, F
 from resilver_server.domain.rates import Rate
 
 from .fields import decimated_count, field_order
-from .files import existing_file, is_there, local_path, opened, reason, video_stream
+from .files import existing_file, is_there, local_path, opened, reason, sound_streams, video_stream
 from .index import MovieIndex, movie_index
 from .layout import layout_of
 from .pictures import codec_of, decode_picture, picture_size
@@ -147,7 +147,7 @@ def probe_movie(
             field_order=field_order(path, stream, frame) if look else FieldOrder.UNKNOWN,
             variable_rate=not even,
             start_timecode=_timecode(container),
-            audio=tuple(_audio(container, sound, origin) for sound in container.streams.audio),
+            audio=tuple(_audio(container, sound, origin) for sound in sound_streams(container)),
         )
     return _after_ivtc(info, index, rate) if fields is FieldFilter.IVTC else info
 
