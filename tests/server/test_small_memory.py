@@ -84,7 +84,8 @@ def test_memory_that_runs_out_all_the_same_makes_tiles_smaller(
             assert wrong.shots[0].plan.numerics.tile == 0
             job = (await running.submit(asked("a", edit, tmp_path / "small"))).id
             kinds = [event.kind for event in await rows(running, job)]
-            assert (await running.get(job)).state is JobState.SUCCEEDED
+            ended = await running.get(job)
+            assert ended.state is JobState.SUCCEEDED, ended.failure
             assert EventKind.SHRUNK in kinds
             learned = await running.plan(asked("q", edit, tmp_path / "more"))
             assert 0 < learned.shots[0].plan.numerics.tile < 320

@@ -52,10 +52,11 @@ def state_key(plan: ShotPlan, stamp: str) -> str:
     return digest_of(["state", 2, stamp, deciding])
 
 
-def fit_key(plan: ShotPlan) -> str:
-    """Of the largest tile and batch that are known to fit: the device and the formats that pass the stages."""
+def fit_key(plan: ShotPlan, limit: int | None = None) -> str:
+    """Of the tile and batch that are known to fit: the device, how much of it may be used, and the formats that pass
+    the stages."""
     stages = [(s.settings.stage, s.version, s.input, s.output, [m.digest for m in s.models]) for s in plan.stages]
-    return digest_of([plan.numerics.device, plan.numerics.dtype, stages])
+    return digest_of([plan.numerics.device, plan.numerics.dtype, limit or 0, stages])
 
 
 def shrunk(plan: ShotPlan) -> Numerics | None:

@@ -10,10 +10,10 @@ from resilver_server.domain.jobs import ChunkState, JobState
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.planning.chunks import chunk_spans
 from resilver_server.planning.tasks import SolveResult
-from resilver_server.storage.rows import ChunkRow, JobRow, ShotRow
+from resilver_server.storage.rows import ChunkRow, FitRow, JobRow, ShotRow
 
 from .desk import Desk
-from .identity import analysis_spans, measurement_key, state_key
+from .identity import analysis_spans, fit_key, measurement_key, state_key
 from .ledger import ANALYSE
 from .outline import Outline, PlannedShot
 from .reading import Refusals
@@ -46,6 +46,13 @@ def job_rows(
     shots = [_shot_row(job, number, shot) for number, shot in enumerate(outline.shots)]
     chunks = [chunk for number, shot in enumerate(outline.shots) for chunk in _analysis_rows(job, number, shot)]
     return row, shots, chunks
+
+
+def fit_rows(outline: Outline, limit: int | None) -> list[FitRow]:
+    """The tiles and batches that were chosen, so that the same shot is cut the same way next time, though another
+    program may hold more or less of the card then: what is in the store stays of use."""
+    plans = {fit_key(shot.plan, limit): shot.plan.numerics for shot in outline.shots}
+    return [FitRow(key, numerics.tile, numerics.batch, time.time()) for key, numerics in plans.items()]
 
 
 def _shot_row(job: str, number: int, shot: PlannedShot) -> ShotRow:

@@ -32,7 +32,7 @@ from .desk import Desk, KeyLocks
 from .floor import Floor
 from .forgetting import clear_given_up, forget
 from .installing import installing
-from .intake import job_rows, outline_plan
+from .intake import fit_rows, job_rows, outline_plan
 from .ledger import UNDER_WAY, Ledger
 from .outline import Planner, refuse_existing
 from .reading import Library
@@ -69,7 +69,16 @@ class JobManager:
         )
         content = ContentStore(settings.content_path)
         disks = Disks((settings.content_path, settings.database_path.parent), settings.reserve_bytes)
-        self._desk = Desk(self._ledger, content, self._executor, KeyLocks(), settings.workers, disks, settings.allowed)
+        self._desk = Desk(
+            self._ledger,
+            content,
+            self._executor,
+            KeyLocks(),
+            settings.workers,
+            disks,
+            settings.allowed,
+            settings.memory_limit,
+        )
         self._collector = Collector(self._database, content, self._desk.keys, settings.store_bytes)
         self._tidying: asyncio.Task[None] | None = None
         self._planner = Planner(settings, self._executor)
@@ -150,7 +159,7 @@ class JobManager:
             reserved = await self._ledger.outputs_under_way()
             await asyncio.to_thread(refuse_existing, outline.shots, reserved)
             job, shots, chunks = job_rows(_new_id(), request, outline, priority)
-            await self._ledger.add(job, shots, chunks)
+            await self._ledger.add(job, shots, chunks, fit_rows(outline, self.settings.memory_limit))
         _LOG.info("queued", extra=facts(job=job.id, shots=len(shots), priority=priority))
         await self._floor.admit()
         return await self.get(job.id)
@@ -287,6 +296,14 @@ class JobManager:
         """What every job was asked for, as far as it is still to be done."""
         return await self._ledger.requests()
 
+    async def store(self) -> StoreRecord:
+        """What the content store holds."""
+        return await self._collector.store()
+
+    async def collect(self, most: int) -> Freed:
+        """Bring the store to at most ``most`` bytes, as far as unfinished jobs allow; what they need stays."""
+        return await self._collector.collect(most)
+
     @property
     def counts(self) -> Counts:
         """What was done since the server began."""
@@ -300,14 +317,6 @@ class JobManager:
     async def tally(self) -> Tally:
         """How many jobs are in which state, and how much is stored."""
         return await tally(self._ledger)
-
-    async def store(self) -> StoreRecord:
-        """What the content store holds."""
-        return await self._collector.store()
-
-    async def collect(self, most: int) -> Freed:
-        """Bring the store to at most ``most`` bytes, as far as unfinished jobs allow; what they need stays."""
-        return await self._collector.collect(most)
 
     async def devices(self) -> DevicesResult:
         """The machine's devices, the one to prefer first, and the library versions, asked afresh from a worker."""
