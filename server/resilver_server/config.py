@@ -45,6 +45,8 @@ class ServerSettings:
     """Room that is left on the disks of store and results: a job waits where there is less. 0 leaves none."""
     worker_idle_seconds: float = 120.0
     """A worker process that had nothing to do for so long ends, and what it held of the device is free."""
+    metrics: str = ""
+    """``HOST:PORT`` of this machine where Prometheus may read numbers, without a token; empty serves none."""
     memory_limit: int | None = None
     """Bytes of a device's memory (on a CPU: of main memory) that rendering may take, all workers together; None is what
     is free."""

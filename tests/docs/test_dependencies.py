@@ -8,6 +8,9 @@ import tomllib
 from support.blender import load_builder
 from support.shared import ROOT
 
+RUN = ("timelines", "remote", "metrics")
+"""Extras of those who run it."""
+
 
 def _name(requirement: str) -> str:
     match = re.match(r"[A-Za-z0-9_.-]+", requirement)
@@ -18,7 +21,7 @@ def _name(requirement: str) -> str:
 def test_every_dependency_has_its_line_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = {_name(item) for item in project["dependencies"] + extras["timelines"] + extras["remote"]}
+    asked = {_name(item) for item in project["dependencies"] + [each for extra in RUN for each in extras[extra]]}
     page = (ROOT / "docs" / "dependencies.md").read_text().split("## To develop")[0]
     listed = {row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ") and "why" not in row}
     assert listed == asked

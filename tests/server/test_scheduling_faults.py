@@ -10,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import pytest
 
 from resilver_client.errors import ServerAlreadyRunning
@@ -20,7 +19,7 @@ from resilver_server.domain.serial import canonical
 from resilver_server.scheduling.manager import JobManager
 from resilver_server.scheduling.records import EventKind
 from resilver_server.scheduling.requests import JobRequest
-from support.jobs import chunk_done, film, manager, on_loop, request, rows, timeline, until
+from support.jobs import chunk_done, damage, film, manager, on_loop, request, rows, timeline, until
 
 TESTS = Path(__file__).resolve().parents[1]
 FRAMES = 200
@@ -62,16 +61,6 @@ def run_until(home: Path, asked: Path, after: int, wanted: str) -> int:
                 server.stdout.read()
                 return int(sequence)
     raise AssertionError(f"the server ended before {wanted}")
-
-
-def damage(movie: Path, frame: int) -> None:
-    """Overwrite most of one frame's packet; the container around it stays whole."""
-    with av.open(str(movie)) as container:
-        packet = next(packet for index, packet in enumerate(container.demux(video=0)) if index == frame)
-        place, size = packet.pos, packet.size
-    data = bytearray(movie.read_bytes())
-    data[place + size // 4 : place + size - size // 4] = bytes(size - 2 * (size // 4))
-    movie.write_bytes(data)
 
 
 def test_a_killed_server_carries_on_where_it_stood(tmp_path: Path, calm: Calm) -> None:

@@ -39,6 +39,16 @@ def film(
     return path
 
 
+def damage(movie: Path, frame: int) -> None:
+    """Overwrite most of one frame's packet; the container around it stays whole."""
+    with av.open(str(movie)) as container:
+        packet = next(packet for index, packet in enumerate(container.demux(video=0)) if index == frame)
+        place, size = packet.pos, packet.size
+    data = bytearray(movie.read_bytes())
+    data[place + size // 4 : place + size - size // 4] = bytes(size - 2 * (size // 4))
+    movie.write_bytes(data)
+
+
 def decoded(movie: Path) -> list[npt.NDArray[np.uint8]]:
     """Every frame of a movie, as its codec gives it."""
     with av.open(str(movie)) as container:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from .catalogue import CatalogServicer
 from .content import ContentServicer
 from .interceptors import Calls, Guard
 from .jobs import JobServicer
+from .metrics import Metrics, metrics_of
 from .remote import Remote, remote_of
 from .store import StoreServicer
 from .tokens import ensure_token
@@ -93,7 +94,7 @@ async def serve(
         manager.announce(listening.address)
         leave_address(settings.home, f"{listening.address}{pin}")
         stack.callback(take_address_back, settings.home)
-        log.info("listening on %s", listening.address)
+        log.info("listening on %s", "a socket" if wanted.unix else listening.address)
         if told:
             told(f"{listening.address}{pin}")
         await _until_done(leave, manager, listening.calls)
@@ -107,13 +108,15 @@ async def listen(
     """A server over ``manager`` that answers inside the block. Raises AddressUnavailable."""
     calls = Calls(manager.touch)
     remote = remote_of(manager)
+    metrics = metrics_of(manager)
     guards = [Guard(token, calls), *([Border(remote)] if remote else [])]
-    server = grpc.aio.server(interceptors=guards, options=_OPTIONS, maximum_concurrent_rpcs=CALLS_IN_ALL)
+    around = [*([metrics.calls] if metrics else []), *guards]
+    server = grpc.aio.server(interceptors=around, options=_OPTIONS, maximum_concurrent_rpcs=CALLS_IN_ALL)
     states = _add_services(server, manager, remote)
     if wanted.loopback:
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     address = wanted.announced(_bind(server, wanted, tls))
-    async with remote.open() if remote else contextlib.nullcontext():
+    async with _opened(remote), _opened(metrics):
         await server.start()
         for service in SERVICES:
             await states.set(service, health_pb2.HealthCheckResponse.SERVING)
@@ -124,6 +127,11 @@ async def listen(
             await server.stop(GRACE)
             if wanted.unix:
                 Path(wanted.host).unlink(missing_ok=True)
+
+
+def _opened(part: Remote | Metrics | None) -> AbstractAsyncContextManager[None]:
+    """What serves only where the settings ask for it."""
+    return part.open() if part else contextlib.nullcontext()
 
 
 def _add_services(server: grpc.aio.Server, manager: JobManager, remote: Remote | None) -> health.aio.HealthServicer:

@@ -25,10 +25,10 @@ def ensure_token(home: Path) -> str:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = token_file(home)
     if file.exists() and _exposed(file):
-        log.warning("others could read %s: a new token is made", file)
+        log.warning("others could read the token's file: a new one is made")
         file.unlink()
     elif file.exists() and not _TOKEN.fullmatch(file.read_bytes().strip()):
-        log.warning("%s holds no token: a new one is made", file)
+        log.warning("the token's file holds none: a new one is made")
         file.unlink()
     if not file.exists():
         _create(file)

@@ -11,17 +11,18 @@ import typer
 
 from resilver_client.errors import InvalidRequest
 from resilver_client.pinning import MARK
+from resilver_server import logs
 from resilver_server.api.addresses import TlsFiles
 from resilver_server.api.certificates import ensure_certificate, fingerprint
 from resilver_server.api.server import serve as serve_until_done
 from resilver_server.api.tokens import ensure_token
 from resilver_server.config import ServerSettings
+from resilver_server.logs import LogFormat
 
 from .reporting import ReportingGroup
 
 _LOCAL, _ANYWHERE = "127.0.0.1:0", "0.0.0.0:7433"
 """Where a server listens if nobody says; the second is for clients elsewhere."""
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def serve(
@@ -57,13 +58,20 @@ def serve(
     ] = None,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM chain, for addresses beyond this machine.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM private key.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    reserve_gb: Annotated[
+        float, typer.Option(min=0, help="Room that is left on the disks; a job waits where there is less.")
+    ] = 1.0,
+    metrics: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Numbers for Prometheus, at an address of this machine.")
+    ] = "",
+    log_format: Annotated[LogFormat, typer.Option(help="Lines of text, or of JSON.")] = LogFormat.TEXT,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more; only then are paths in the log.")] = False,
 ) -> None:
     """Run the server in this process until it is interrupted.
 
     Clients of the same user find it by themselves. RESILVER_HOME says where it keeps its things.
     """
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_FORMAT)
+    logs.set_up(logging.DEBUG if verbose else logging.INFO, log_format)
     settings = ServerSettings(
         listen=listen or (_ANYWHERE if remote else _LOCAL),
         workers=workers,
@@ -71,6 +79,8 @@ def serve(
         roots=tuple(path.absolute() for path in root or ()),
         memory_limit=int(memory_gb * 10**9) if memory_gb else None,
         store_bytes=None if store_gb is None else int(store_gb * 10**9),
+        reserve_bytes=int(reserve_gb * 10**9),
+        metrics=metrics,
         remote=remote,
         upload_bytes=int(upload_gb * 10**9),
         content_rate=transfer_mb * 10**6 if transfer_mb else None,
