@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ from resilver_client.errors import (
 )
 from resilver_server.domain.formats import MediaInfo
 from resilver_server.domain.spans import Span
+from resilver_server.media.files import reason
 from resilver_server.media.planes import components
 from resilver_server.media.probe import probe
 from resilver_server.media.reader import Reader
@@ -253,3 +255,10 @@ def test_media_that_went_away_or_changed_since_probing(clips: dict[str, Path], t
     path.unlink()
     with pytest.raises(MediaNotFound):
         Reader(info)
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN])
+def test_memory_that_runs_out_is_no_damage_of_the_film(number: int) -> None:
+    """A decoder that gets no thread says "try again"."""
+    with pytest.raises(MemoryError):
+        reason(av.error.classes[number](number, "no memory", "film.mov"))
