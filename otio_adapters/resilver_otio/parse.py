@@ -43,7 +43,7 @@ def parse_object(content: bytes, where: str) -> otio.core.SerializableObject:
     _check_depth(content, where)
     try:
         text = content.decode("utf-8-sig")
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise TimelineUnreadable(f"not valid JSON ({error})", where=where, remedy="export it again") from error
     if not isinstance(data, dict) or "OTIO_SCHEMA" not in data:
@@ -73,6 +73,7 @@ def pick_timeline(found: Any, name: str | None, where: str) -> otio.schema.Timel
     if len(chosen) == 1:
         if chosen[0].tracks is None:
             raise TimelineUnreadable("the timeline has no tracks", where=where, remedy="export it again")
+        _fill_in(chosen[0])
         return chosen[0]
     if not timelines:
         raise TimelineUnreadable(f"it holds no timeline but {type(found).__name__}", where=where)
@@ -81,10 +82,26 @@ def pick_timeline(found: Any, name: str | None, where: str) -> otio.schema.Timel
     raise TimelineUnreadable(f"{what}: there are {names}", where=where, remedy="name one, or export only that one")
 
 
+def _fill_in(timeline: otio.schema.Timeline) -> None:
+    """OpenTimelineIO gives a reference to every clip, but for one that names as its own one that it has not."""
+    for clip in timeline.find_clips():
+        if clip.media_reference is None:
+            clip.media_reference = otio.schema.MissingReference()
+
+
 def first_line(error: Exception) -> str:
     """Class and first line of an error of somebody else's."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for a key that is there twice: nobody writes such, and OpenTimelineIO's parser
+    kills the process over some."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def check_size(size: int, where: str) -> None:

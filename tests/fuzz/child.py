@@ -78,7 +78,8 @@ def guided(target: str, runs: int, corpus: Path, tell: Callable[[dict[str, objec
         found = attempt(target, data)
         tell(found if found["outcome"] != "crash" else found | {"data": data.hex()})
 
-    options = [f"-runs={runs}", "-max_len=400000", "-len_control=0", "-rss_limit_mb=0", "-timeout=3600", "-verbosity=0"]
+    options = [f"-runs={runs}", "-max_len=600000", "-len_control=0", "-rss_limit_mb=0", "-timeout=3600", "-verbosity=0"]
+    options.append(f"-artifact_prefix={corpus}/")
     atheris.Setup([sys.argv[0], str(corpus / "found"), str(corpus), *options], one)
     atheris.Fuzz()
 

@@ -17,10 +17,21 @@ import torch
 
 from fuzz.seeds import PARAM, edit, movies, pictures, sound
 from fuzz.targets import TARGETS
-from resilver_client.errors import ClipUnsupported, MediaUnreadable, ModelUnreadable, PathNotAllowed, TimelineUnreadable
+from resilver.v1 import jobs_pb2
+from resilver_client.errors import (
+    ClipUnsupported,
+    InvalidRequest,
+    MediaUnreadable,
+    ModelUnreadable,
+    PathNotAllowed,
+    TimelineUnreadable,
+)
+from resilver_otio.collect import collect
+from resilver_otio.parse import parse_timeline
 from resilver_otio.paths import media_path
 from resilver_otio.read import read_timeline
 from resilver_otio.write import write_timeline
+from resilver_server.api.reading import read_request
 from resilver_server.config import ServerSettings
 from resilver_server.media.audio import AudioPlan, AudioTracks
 from resilver_server.media.probe import probe
@@ -32,6 +43,35 @@ from resilver_server.models.converters.recognise import recognise
 def test_a_host_that_is_none() -> None:
     with pytest.raises(ClipUnsupported):
         media_path("file://[")
+
+
+CLIP = (
+    '{"OTIO_SCHEMA": "Clip.2", "metadata": {}, "name": "c", "source_range": null, "effects": [], "markers": [],'
+    ' "enabled": true, "media_references": {}, "active_media_reference_key": "DEFAULT_MEDIA"}'
+)
+
+
+def test_a_key_that_is_there_twice() -> None:
+    """OpenTimelineIO's parser ended the process by a signal."""
+    for text in (
+        '{"OTIO_SCHEMA": "Timeline.1", "a": 1, "a": %s}',
+        '{"OTIO_SCHEMA": "Clip.2", "m": {"a": 1, "a": [%s]}}',
+    ):
+        with pytest.raises(TimelineUnreadable, match="twice"):
+            parse_timeline(text % CLIP)
+
+
+def test_a_clip_without_the_reference_that_it_names() -> None:
+    collected = collect(CLIP)
+    assert [refusal.reason for refusal in collected.refusals] == ["CLIP_OFFLINE"]
+
+
+def test_a_strength_that_is_no_number() -> None:
+    for value in (float("nan"), float("inf")):
+        job = jobs_pb2.JobRequest(request_id="1")
+        job.recipe.stages.add(stage="upscale", strength=value)
+        with pytest.raises(InvalidRequest, match="strength"):
+            read_request(job)
 
 
 def test_an_archive_whose_member_is_no_stream(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def _read_stage(message: types_pb2.StageSettings) -> StageSettings:
     return StageSettings(
         stage=message.stage,
         parameters={name: _read_value(name, value, where) for name, value in message.parameters.items()},
-        strength=message.strength if message.HasField("strength") else 1.0,
+        strength=_finite(message.strength, f"{where}, strength") if message.HasField("strength") else 1.0,
         matte=message.matte if message.HasField("matte") else None,
         keep_matte=message.keep_matte if message.HasField("keep_matte") else None,
         keep_frames=tuple(_read_span(span, f"{where}, keep_frames") for span in message.keep_frames),
@@ -96,8 +96,12 @@ def _read_value(name: str, message: types_pb2.Scalar, where: str) -> Scalar:
     value = plain(message, f"{where}, {name}")
     if isinstance(value, str):
         bounded(value, limits.TEXT, "characters", f"{where}, {name}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidRequest(f"{value} is no number", where=f"{where}, {name}")
+    return _finite(value, f"{where}, {name}") if isinstance(value, float) else value
+
+
+def _finite(value: float, where: str) -> float:
+    if not math.isfinite(value):
+        raise InvalidRequest(f"{value} is no number", where=where)
     return value
 
 
