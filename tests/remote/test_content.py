@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ from resilver_client.errors import (
     Unauthenticated,
 )
 from resilver_client.references import Entry, Reference, in_json, is_name, parse, read_manifest, write_manifest
+from resilver_server.api.content import Pace
 from resilver_server.storage.uploads import Quota, Uploads
 from resilver_server.storage.views import contents, materialise
 from support.far import Line, remote_server
@@ -250,6 +252,16 @@ def received(client: Client) -> int:
 def test_beyond_the_quota(client: Client) -> None:
     with pytest.raises(QuotaExceeded):
         Courier(client, 5).upload([LocalFile("d" * 64, 11_000_000, Path("/dev/zero"))])
+
+
+def test_bytes_pass_no_faster_than_is_allowed() -> None:
+    async def pass_some(pace: Pace) -> float:
+        began = time.monotonic()
+        await asyncio.gather(*(pace.passed(100_000) for _ in range(4)))
+        return time.monotonic() - began
+
+    assert asyncio.run(pass_some(Pace(1e6))) >= 0.39
+    assert asyncio.run(pass_some(Pace(None))) < 0.2
 
 
 def start(digest: str = "f" * 64, size: int = 10, offset: int = 0) -> messages.UploadRequest:

@@ -22,7 +22,7 @@ from support.jobs import film
 from support.serving import environment
 
 SERVER, CLIENT = "10.213.77.1", "10.213.77.2"
-RECIPE = ("--stage", "upscale:model=none,scale=2", "--range", "0:8")
+RECIPE = ("--stage", "upscale:model=none,scale=2", "--range", "0:6")
 RATE = 24
 """Megabits a second of the cable, either way."""
 PULLED = 0.6
@@ -138,7 +138,7 @@ def test_a_film_goes_over_and_comes_back_whoever_pulls_the_cable(tmp_path: Path)
     here, there = tmp_path / "client", tmp_path / "server"
     for folder in (here, there):
         folder.mkdir()
-    reel = film(here / "reel.mkv", 30, 480, 320)
+    reel = film(here / "reel.mkv", 24, 480, 320)
     with cable() as made:
         log, said = tmp_path / "server.log", tmp_path / "client.log"
         arguments = ("serve", "--remote", "--public", f"{SERVER}:7433", "--verbose")

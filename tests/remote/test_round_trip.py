@@ -19,7 +19,7 @@ from support.jobs import film
 from support.serving import ServerProcess
 
 RECIPE = ("--stage", "upscale:model=none,scale=2", "--stage", "deflicker", "--change-maps")
-FRAMES = 32
+FRAMES = 16
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPro
 
 @pytest.fixture(scope="module")
 def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film(tmp_path_factory.mktemp("client") / "reel 1 — é.mkv", FRAMES, 256, 192)
+    return film(tmp_path_factory.mktemp("client") / "reel 1 — é.mkv", FRAMES, 352, 288)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_the_same_command_again_sends_and_renders_nothing(
 
 
 def test_a_client_killed_in_mid_upload_goes_on(server: tuple[ServerProcess, Line], tmp_path: Path) -> None:
-    reel, line, before = film(tmp_path / "other.mkv", 40, 256, 192, seed=5), server[1], received(server[1])
+    reel, line, before = film(tmp_path / "other.mkv", 25, 352, 256, seed=5), server[1], received(server[1])
     arguments = ("restore", reel, "-o", tmp_path / "out.mkv", "--stage", "upscale:model=none,scale=2", "--range", "0:6")
     with resilver(tmp_path / "home", line.address, line.token, *arguments) as run:
         while received(line) - before < 300_000:

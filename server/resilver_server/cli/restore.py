@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.json_format import MessageToJson
+from rich.console import Console
 from rich.markup import escape
 
 from resilver.v1 import jobs_pb2
@@ -95,7 +96,8 @@ def restore(
         at_delivery_rate=new_timeline, skip_refused=skip_refused, preview_frames=preview,
     )  # fmt: skip
     with ensure_server(address=server) as client:
-        desk = Far(client, Transfer(console).show) if is_remote(client) else client
+        told = Transfer(Console(stderr=True) if as_json else console).show
+        desk = Far(client, told) if is_remote(client) else client
         for source in prepared:
             message = write_request(_request(base, source))
             if plan:
