@@ -13,6 +13,7 @@ import typing
 from collections.abc import Mapping
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from typing import TypeVar, cast
 
 from resilver_client.errors import InvalidRequest
@@ -98,8 +99,7 @@ def _convert(kind: typing.Callable[[typing.Any], object], data: object, where: s
 def _dataclass(kind: type, data: object, where: str) -> object:
     if not isinstance(data, dict):
         raise InvalidRequest("expected an object", where=where)
-    hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    hints, fields = _parts(kind)
     unknown = sorted(set(data) - set(fields))
     if unknown:
         raise InvalidRequest(f"unknown field {unknown[0]!r}", where=where)
@@ -107,6 +107,12 @@ def _dataclass(kind: type, data: object, where: str) -> object:
     if missing:
         raise InvalidRequest(f"missing field {missing[0]!r}", where=where)
     return kind(**{name: from_json(hints[name], data[name], f"{where}.{name}") for name in data})
+
+
+@cache
+def _parts(kind: type) -> tuple[dict[str, object], dict[str, dataclasses.Field[typing.Any]]]:
+    """Types and fields of a dataclass by name: asking Python for them takes longer than reading the data."""
+    return typing.get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
 
 
 def _required(field: dataclasses.Field[typing.Any]) -> bool:
