@@ -198,8 +198,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), changes=st.booleans())
     def work(self, data: st.DataObject, changes: bool) -> None:
         job = self.some(data, *OPEN)
-        if job:
-            self.do(self.bench.make(job, changes))
+        for _ in range(3 if job else 0):
+            self.do(self.bench.make(str(job), changes))
 
     @rule(data=st.data(), state=st.sampled_from((*OPEN, *ENDED)))
     def move(self, data: st.DataObject, state: JobState) -> None:
@@ -261,7 +261,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+TestStoreMachine.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 
 
 def test_a_job_larger_than_the_quota_ends_and_then_makes_room(tmp_path: Path) -> None:

@@ -105,6 +105,10 @@ class Ledger:
         """The shots with what other tables know of them."""
         return await self._database.call(lambda c: [shot_facts(c, shot) for shot in shots_of(c, job)])
 
+    async def facts_of(self, jobs: Sequence[str]) -> list[list[ShotFacts]]:
+        """The same of several jobs, in one turn: a page of them does not wait for the disk behind each."""
+        return await self._database.call(lambda c: [[shot_facts(c, shot) for shot in shots_of(c, job)] for job in jobs])
+
     async def rendered(self, shot: ShotRow) -> list[Span]:
         """Output frames of each chunk that this job rendered."""
         return await self._database.call(lambda c: rendered_spans(c, shot))

@@ -38,7 +38,8 @@ class Library:
     async def records(self, rows: Sequence[JobHead]) -> tuple[JobRecord, ...]:
         queued = any(row.state == JobState.QUEUED for row in rows)
         positions = await self._ledger.positions() if queued else {}
-        return tuple([job_record(row, await self._ledger.facts(row.id), positions.get(row.id, 0)) for row in rows])
+        facts = await self._ledger.facts_of([row.id for row in rows])
+        return tuple(job_record(row, of, positions.get(row.id, 0)) for row, of in zip(rows, facts, strict=True))
 
 
 def job_record(row: JobHead, shots: Sequence[ShotFacts], position: int = 0) -> JobRecord:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 
 
 class Signals:
-    """Lives on the event loop."""
+    """Lives on the event loop. What nobody holds is forgotten: thousands of jobs that were watched leave nothing."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._waiting: weakref.WeakValueDictionary[str, asyncio.Event] = weakref.WeakValueDictionary()
 
     def listen(self, job: str) -> asyncio.Event:
-        """Take this before reading rows: it is set by any commit after now."""
+        """Take this before reading rows, and hold it: it is set by any commit after now."""
         return self._waiting.setdefault(job, asyncio.Event())
 
     def notify(self, job: str) -> None:
