@@ -9,10 +9,11 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from resilver.v1 import catalogue_pb2, jobs_pb2
+from resilver.v1 import jobs_pb2
 from resilver_client.channel import healthy
 from resilver_client.client import connect
 from resilver_client.discovery import Endpoint, discover, is_local
@@ -33,17 +34,18 @@ from resilver_server.api.addresses import (
     parse_listen,
     take_address_back,
 )
+from resilver_server.api.server import SERVICES
 from resilver_server.api.tokens import ensure_token
 from resilver_server.config import ServerSettings
 from resilver_server.scheduling.manager import JobManager
 from support.serving import TOKEN, services_over
 
 METHODS = [
-    (f"/{service.full_name}/{method.name}", method.server_streaming)
-    for module in (jobs_pb2, catalogue_pb2)
-    for service in module.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
+    (f"/{name}/{method.name}", method.server_streaming)
+    for name in SERVICES
+    for method in descriptor_pool.Default().FindServiceByName(name).methods
 ]
+"""Every one of a server: a service that is added is asked too."""
 TLS = TlsFiles(Path("chain.pem"), Path("key.pem"))
 
 
