@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,12 @@ def test_a_shot_has_so_many_frames(tmp_path: Path) -> None:
                     await jobs.plan(request("1", json.dumps(edit), tmp_path / "1"))
 
     asyncio.run(run())
+
+
+def test_the_page_of_limits_names_every_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    told = page.partition("## Limits")[2].partition("\n## ")[0]
+    for name, value in vars(limits).items():
+        if name.isupper():
+            written = f"{value >> 20} MiB" if name in ("LARGEST_MESSAGE", "TIMELINE_BYTES") else f"{value:,}"
+            assert re.search(rf"(?<![\d,]){written}(?![\d,]\d)", told), f"{name} is {written}"
