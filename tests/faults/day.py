@@ -12,7 +12,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +186,23 @@ def courses(samples: Sequence[Sample]) -> dict[str, Course]:
     return {each.name: each for each in found}
 
 
+BOUNDS = {
+    "memory, its own": 0.08,
+    "file handles": 0.1,
+    "database a job": 0.15,
+    "write-ahead log": 0.1,
+    "store": 0.15,
+    "ListJobs, median": 0.5,
+}
+"""Growth from the second quarter to the last that is still flat; times of single calls are told and not judged, since
+other work on the machine decides them."""
+
+
+def not_flat(found: Mapping[str, Course]) -> list[str]:
+    """What grows, in words."""
+    return [str(found[name]) for name, most in BOUNDS.items() if found[name].growth > most]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="A day's worth of work.")
     parser.add_argument("--jobs", type=int, default=5000)
@@ -199,11 +216,13 @@ def main() -> None:
             f"{sample.jobs:6} jobs {sample.seconds:7.1f} s  memory {sample.memory / 2**20:6.1f} MB "
             f"(own {sample.private / 2**20:6.1f})  handles {sample.handles:3}  "
             f"database {sample.database / 2**20:6.2f} MB, log {sample.log / 2**20:5.2f} MB  "
-            f"store {sample.store / 2**20:5.2f} MB  list {sample.median:5.1f} / {sample.slowest:5.1f} ms  none {sample.filtered:5.1f} ms"
+            f"store {sample.store / 2**20:5.2f} MB  "
+            f"list {sample.median:5.1f} / {sample.slowest:5.1f} ms  none {sample.filtered:5.1f} ms"
         )
     print(f"\n{'':28} {'2nd quarter':>10} {'last':>10}")
-    for course in courses(found).values():
-        print(course)
+    course = courses(found)
+    print(*course.values(), sep="\n")
+    print("\nnot flat:", *not_flat(course), sep="\n") if not_flat(course) else print("\nall of it is flat")
 
 
 if __name__ == "__main__":
