@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from resilver_client.home import is_shared, token_file
+from resilver_server.storage.files import make_folder
 
 log = logging.getLogger(__name__)
 _TOKEN = re.compile(rb"[\w-]{32,}", re.ASCII)
@@ -22,7 +23,7 @@ def ensure_token(home: Path) -> str:
     A file that others could read, or that somebody else put there, is replaced: its token is no secret. So is one that
     holds no token.
     """
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(home, 0o700)
     file = token_file(home)
     if file.exists() and _exposed(file):
         log.warning("others could read the token's file: a new one is made")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resilver_server.domain.access import held_folder
-from resilver_server.storage.files import move_new, remove, sync_tree
+from resilver_server.storage.files import make_folder, move_new, remove, sync_tree
 
 
 def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -> Path:
@@ -16,7 +16,7 @@ def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -
     With ``roots`` it is made inside of them and nowhere else, and nobody else can put anything into it. Raises OSError,
     PathNotAllowed.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     prefix = _prefix(job, shot)
     name = f"{prefix}{secrets.token_hex(8)}"
     with held_folder(output.parent, roots) as parent:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from .files import remove, size_of, sync_folder, sync_tree
+from .files import make_folder, remove, size_of, sync_folder, sync_tree
 from .rows import ContentRow, fetch, insert
 
 
@@ -62,7 +62,7 @@ class ContentStore:
         """
         sync_tree(temporary)
         target = self.path(kind, key)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if temporary.is_dir():
             remove(target)
         temporary.replace(target)

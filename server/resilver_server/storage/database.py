@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from resilver_client.errors import DatabaseUnusable, DiskFull
 
+from .files import make_folder
 from .migrations import migrate
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Database:
         self._thread.shutdown()
 
     def _open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         with self._typed_errors():
             connection = sqlite3.connect(self.path, isolation_level=None)
             try:

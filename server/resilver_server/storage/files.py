@@ -36,6 +36,17 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, each brought to the disk by its name: what is synced inside of
+    it later is not lost with it. Raises OSError."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    path.mkdir(mode=mode, exist_ok=True)
+    sync_folder(path.parent)
+
+
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     if path.is_dir():
@@ -52,7 +63,8 @@ def remove(path: Path) -> None:
 
 
 def move_new(source: Path, target: Path) -> None:
-    """Move into place without ever replacing anything; doing it again after a crash half-way is the same.
+    """Move into place without ever replacing anything; doing it again after a crash half-way is the same. The folder
+    that it comes from need not reach the disk: the old name may come back, the new one is there.
 
     Raises OutputExists where something else has the name; OSError.
     """

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from resilver_client.errors import DatabaseUnusable, ServerAlreadyRunning
 
+from .files import make_folder
+
 _FAR = 1 << 30
 """Windows locks a byte range, and nobody else can read it: one far behind the text."""
 
@@ -53,7 +55,7 @@ class DatabaseLock:
     def acquire(self) -> None:
         """Raises ServerAlreadyRunning naming the holder's process and address; DatabaseUnusable."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             remedy = "check the folder and its permissions, or choose another RESILVER_HOME"

@@ -19,7 +19,7 @@ from pathlib import Path
 from resilver_client.errors import ContentBusy, ContentDamaged, DiskFull, InvalidRequest, QuotaExceeded
 from resilver_client.references import is_digest
 
-from .files import remove, sync_folder
+from .files import make_folder, remove, sync_folder
 
 FRESH = 3600.0
 """Seconds in which an upload stays even where room is wanted: its client has not named it yet."""
@@ -230,7 +230,7 @@ class Incoming:
             what = f"its bytes have the digest {self._sha.hexdigest()}"
             raise ContentDamaged(what, where=self.digest, remedy="send it again")
         target = self._uploads.path(self.digest)
-        target.parent.mkdir(exist_ok=True, mode=0o700)
+        make_folder(target.parent, 0o700)
         self._path.replace(target)
         sync_folder(target.parent)
         self._uploads.holds(self.digest)
