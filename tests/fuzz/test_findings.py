@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import tracemalloc
@@ -25,6 +26,7 @@ from resilver_client.errors import (
     ModelUnreadable,
     PathNotAllowed,
     TimelineUnreadable,
+    WorkerLost,
 )
 from resilver_otio.collect import collect
 from resilver_otio.parse import parse_timeline
@@ -38,6 +40,8 @@ from resilver_server.media.probe import probe
 from resilver_server.models.converters.checkpoint import read_checkpoint
 from resilver_server.models.converters.ncnn import read_ncnn
 from resilver_server.models.converters.recognise import recognise
+from resilver_server.planning.tasks import ProbeTask
+from resilver_server.scheduling.outline import Planner
 
 
 def test_a_host_that_is_none() -> None:
@@ -234,3 +238,15 @@ def test_a_codec_of_sound_that_nobody_knows(tmp_path: Path) -> None:
     assert probe(str(path)).audio == ()
     with av.open(str(tmp_path / "out.mov"), "w") as out, pytest.raises(MediaUnreadable, match="no sound"):
         AudioTracks(out, AudioPlan(str(path), Fraction(0), Fraction(1)), "pcm_s24le")
+
+
+def test_a_file_over_which_a_worker_ends_is_named(tmp_path: Path) -> None:
+    """A crash inside FFmpeg takes a worker along, never the server; who asked hears which file it was."""
+
+    class Ending:
+        async def run(self, task: object, *_: object) -> object:
+            raise WorkerLost("a worker process ended (signal SIGSEGV)")
+
+    planner = Planner(ServerSettings(home=tmp_path), Ending())  # type: ignore[arg-type]
+    with pytest.raises(WorkerLost, match=r"SIGSEGV.*film\.mov"):
+        asyncio.run(planner._probed(ProbeTask("/media/film.mov"), {}))

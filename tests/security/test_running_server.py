@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -24,8 +25,9 @@ from resilver_client.errors import (
 )
 from resilver_client.values import settings
 from resilver_otio.sources import one_clip_timeline
+from resilver_server.domain.jobs import JobState
 from resilver_server.models.converters.checkpoint import read_checkpoint
-from support.jobs import film
+from support.jobs import film, manager, on_loop, request, rows, timeline
 from support.serving import ServerProcess, server_process
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of what poison looks like
@@ -203,3 +205,30 @@ def test_errors_tell_no_path_but_the_client_s_own(attacked: Attacked) -> None:
         assert home not in said
         assert "Traceback" not in said
         assert "site-packages" not in said
+
+
+def test_a_link_that_is_swapped_once_the_job_is_accepted(tmp_path: Path) -> None:
+    """The film outside is even the same: only where it lies tells it from the one that was checked."""
+    inside, outside = tmp_path / "films", tmp_path / "private"
+    for folder in (inside, outside):
+        folder.mkdir()
+        os.utime(film(folder / "film.mkv", 3), (1, 1))
+    link = inside / "linked.mkv"
+    link.symlink_to(inside / "film.mkv")
+
+    async def run() -> None:
+        async with manager(tmp_path / "home", roots=(inside,)) as jobs:
+            edit = timeline(link, 3, ("a", 0, 3))
+            job = await jobs.submit(request("1", edit, inside / "out"))
+            await jobs.pause(job.id, now=True)
+            link.unlink()
+            link.symlink_to(outside / "film.mkv")
+            await jobs.resume(job.id)
+            await rows(jobs, job.id)
+            ended = await jobs.get(job.id)
+            assert ended.state is JobState.FAILED
+            assert ended.failure is not None
+            assert ended.failure.reason == PathNotAllowed.reason
+
+    on_loop(run)
+    assert not list((inside / "out").glob("*.mkv"))

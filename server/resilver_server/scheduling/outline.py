@@ -29,6 +29,7 @@ from resilver_client.errors import (
     SelectionEmpty,
     SequenceGap,
     VariableFrameRate,
+    WorkerLost,
 )
 from resilver_otio.collect import collect
 from resilver_otio.locate import locate, on_grid
@@ -216,9 +217,14 @@ class Planner:
         return PlannedShot(place, plan, stamps, _output(request, shot, place), size)
 
     async def _probed(self, task: ProbeTask, probed: Probed) -> MediaInfo:
-        """An edit cuts the same reel a thousand times; its packets are counted once."""
+        """An edit cuts the same reel a thousand times; its packets are counted once. Raises what ``probe`` does, and
+        WorkerLost naming the file over which a worker ended."""
         if task not in probed:
-            probed[task] = (await run_as(self._executor, ProbeResult, task)).media
+            try:
+                probed[task] = (await run_as(self._executor, ProbeResult, task)).media
+            except WorkerLost as error:
+                remedy = "make a copy of the file in another format, if it happens again"
+                raise WorkerLost(f"{error.what}, reading a file", where=task.path, remedy=remedy) from error
         return probed[task]
 
     async def _plan(self, shot: Shot, media: MediaInfo, recipe: Recipe) -> PlanResult:
