@@ -59,6 +59,22 @@ class TestLuma:
         assert rgb.max() <= 1 + 1e-6
         assert np.array_equal(from_rgb(rgb[0], "yuv444p10le", tags)[0], codes[0, 0].numpy())
 
+    def test_what_has_no_room_becomes_the_nearest_that_has(self) -> None:
+        """A red that is too dark for its chroma keeps more of it than if it were made grey in proportion."""
+        light = torch.full((1, 1, 1, 1), 0.15)
+        chroma = torch.tensor([-0.02, 0.5]).reshape(1, 2, 1, 1)
+        found = tones.joined(light, chroma, BT709)[0, :, 0, 0]
+        wanted = light[0, 0, 0, 0] + torch.tensor([0.5, -(0.2126 * 0.5 - 0.0722 * 0.02) / 0.7152, -0.02])
+        grid = torch.cartesian_prod(torch.linspace(0, 1, 401), torch.linspace(0, 1, 401))
+        green = (0.15 - 0.2126 * grid[:, 0] - 0.0722 * grid[:, 1]) / 0.7152
+        colours = torch.stack([grid[:, 0], green, grid[:, 1]], dim=1)[(green >= 0) & (green <= 1)]
+        best = colours[(colours - wanted).square().sum(dim=1).argmin()]
+        assert (found - best).abs().max() < 0.005
+
+    def test_what_has_room_is_not_touched(self) -> None:
+        light, chroma = torch.full((1, 1, 1, 1), 0.5), torch.tensor([0.1, 0.2]).reshape(1, 2, 1, 1)
+        assert torch.equal(tones.joined(light, chroma, BT709)[:, [2, 0]], light + chroma)
+
     def test_what_lies_outside_stays(self) -> None:
         light = torch.tensor([-0.05, 1.08]).reshape(1, 1, 1, 2)
         rgb = tones.joined(light, torch.full((1, 2, 1, 2), 0.3), BT709)
@@ -90,6 +106,15 @@ class TestTones:
         given[:, 1, :5], given[:, 1, 5:] = 0.4, -0.2
         drawn = tones.held(torch.tensor([0.0, 0.33]).reshape(1, 2, 1, 1), tones.palette([given]), 1.0)
         assert abs(float(drawn[0, 1, 0, 0]) - 0.4) < 0.04
+
+    def test_chroma_goes_with_the_light_on_one_thing_and_not_with_flicker(self) -> None:
+        there = torch.full((1, 1, 200, 200), 0.3)
+        here = there * 1.1
+        here[..., 95:106, 95:106] = 0.45
+        gain = tones.shading(here, there)
+        assert float(gain[0, 0, 100, 100]) > 1.25
+        assert torch.equal(gain[..., :60], torch.ones_like(gain[..., :60]))
+        assert float(tones.shading(there / 3, there).mean()) < 0.5
 
 
 class TestSpread:

@@ -25,7 +25,7 @@ from resilver_server.stages.contract import (
     Window,
 )
 from resilver_server.stages.keys import CONTENTS, KEYS, NO_KEY, REFERENCE
-from resilver_server.stages.planes import box, reduced
+from resilver_server.stages.planes import reduced
 
 from . import course, reference, tones
 from .chains import chains, shares
@@ -41,10 +41,6 @@ _WEAK = 5e-4
 """How much a match counts that is not: what spreads from others has to come from somewhere."""
 _REFERENCE = 2e-3
 """How much a picture counts that is of no frame of the film."""
-_DARKEST = 0.02
-"""Added to both sides before lumas are compared by their ratio."""
-_DARKER = 1.25
-"""How much darker a place has to be to have less chroma: what flicker and grain make of it is nothing."""
 _SHARP = 0.5
 """How much a colour counts, at full size, against a neighbour of the same luma."""
 _SHARP_STEPS = 6
@@ -198,8 +194,7 @@ def carried(here: Seen, shown: list[tuple[Coloured, float]]) -> Coloured:
     """Colour for a picture from others, each with the share that it has in the result. The first of a side carries what
     none is believed in.
 
-    Chroma where a match is not believed is made less in proportion where the place is darker than what it was taken
-    for: the shade of a thing has less chroma, and dark things have little.
+    Chroma where a match is not believed goes with the brightness of the place (``tones.shading``).
     """
     total = torch.zeros_like(here.light)
     mixed = torch.zeros_like(here.light).expand(-1, 2, -1, -1)
@@ -207,9 +202,8 @@ def carried(here: Seen, shown: list[tuple[Coloured, float]]) -> Coloured:
     for other, share in shown:
         match = matched(here, other.seen)
         colour, light, known = (moved(planes, match.flow) for planes in (other.colour, other.seen.light, other.sure))
-        darker = ((box(here.light, 2) + _DARKEST) / (box(light, 2) + _DARKEST) * _DARKER).clamp(max=1)
         belief = match.belief(other.colour)
-        colour = torch.lerp(colour * darker, colour, belief)
+        colour = torch.lerp(colour * tones.shading(here.light, light), colour, belief)
         count = share * (_STRONG * belief + _LIKELY * match.likelihood() + _WEAK)
         total = total + count
         mixed = mixed + count * colour

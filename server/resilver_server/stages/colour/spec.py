@@ -71,7 +71,7 @@ def _memory(given: FrameFormat, parameters: ColourParameters) -> int:
 
 SPEC = StageSpec(
     name="colour",
-    version=1,
+    version=2,
     summary="Carries the colours of painted key frames, or a network's, through the shot; brightness is never altered",
     parameters=ColourParameters,
     analysed=True,

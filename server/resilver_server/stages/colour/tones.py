@@ -8,12 +8,26 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from resilver_server.stages.planes import box
+
+from .match import LIGHT
+
 Weights = tuple[float, float, float]
 """What of R', G' and B' makes luma; sums to 1."""
 
 _WARM = (1.0886, 1.0, 0.8720)
 """R', G', B' of white under CIE D50 as seen by an eye used to D65, over those of green: xy 0.34567, 0.35850 (CIE 15)
 in linear sRGB, to the power 1 / 2.2."""
+_FARTHEST, _HALVINGS = 40.0, 24
+"""Of the step along luma's weights that brings a colour into 0..1: at most 2 over blue's weight; and to 5e-6."""
+_DARKEST = 0.02
+"""Added to both sides before lumas are compared by their ratio."""
+_AROUND = 4
+"""Pixels around over which luma is taken, so that grain counts little."""
+_DARKER = 1.25
+"""How much darker a place has to be to have less chroma."""
+_BRIGHTEST = 2.0
+"""Chroma grows by so much at most from one picture to the next."""
 _SKIN_BLUE = (77, 127)
 _SKIN_RED = (133, 173)
 """Eight-bit Cb and Cr of skin, whoever's it is (Chai and Ngan, "Face Segmentation Using Skin-Color Map in Videophone
@@ -37,14 +51,47 @@ def chroma(rgb: torch.Tensor, weights: Weights) -> torch.Tensor:
 
 
 def joined(light: torch.Tensor, colour: torch.Tensor, weights: Weights) -> torch.Tensor:
-    """(n, 3, h, w) of luma and chroma, chroma reduced where it would leave 0..1, so that no channel is ever clipped and
-    luma stays what it is. Where luma itself lies outside there is no colour."""
+    """(n, 3, h, w) of luma and chroma; where that would leave 0..1 the nearest colour within that has this luma, so
+    that no channel is ever clipped and luma stays what it is. Where luma itself lies outside there is no colour."""
     red, green, blue = weights
     away = torch.cat([colour[:, 1:], -(red * colour[:, 1:] + blue * colour[:, :1]) / green, colour[:, :1]], dim=1)
+    away = torch.where(_room(light, away) < 1, _nearest(light, away, weights), away)
+    return light + _room(light, away) * away
+
+
+def shading(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """(1, 1, h, w) by how much chroma goes with luma from one picture to another of the same thing.
+
+    More or less light on a thing scales all channels alike, and their differences with them (a power law keeps that).
+    Less than 1 where a place is clearly darker: what flicker and grain make of it is nothing. More than 1 where it is
+    brighter, and brighter than the places around it became."""
+    ratio, light = ((box(here, r) + _DARKEST) / (box(there, r) + _DARKEST) for r in (_AROUND, LIGHT))
+    brighter = torch.minimum(ratio, ratio / light)
+    return brighter.clamp(min=1, max=_BRIGHTEST) * (ratio * _DARKER).clamp(max=1)
+
+
+def _room(light: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
+    """(n, 1, h, w), 0..1: how much of differences from luma has room in 0..1."""
     over = away.amax(dim=1, keepdim=True).clamp(min=1e-6)
     under = (-away).amax(dim=1, keepdim=True).clamp(min=1e-6)
-    room = torch.minimum((1 - light) / over, light / under).clamp(0, 1)
-    return light + room * away
+    return torch.minimum((1 - light) / over, light / under).clamp(0, 1)
+
+
+def _nearest(light: torch.Tensor, away: torch.Tensor, weights: Weights) -> torch.Tensor:
+    """Differences from luma of the nearest R', G', B' within 0..1 of that luma, whose own mean is 0 but for rounding.
+
+    What is nearest in a box and on a plane is ``clip(colour + step * normal)``; the step that meets the plane is found
+    by halving."""
+    normal = away.new_tensor(weights)[:, None, None]
+    wanted = light.clamp(0, 1)
+    low = torch.full_like(wanted, -_FARTHEST)
+    high = -low
+    for _ in range(_HALVINGS):
+        step = (low + high) / 2
+        beyond = luma((wanted + away + step * normal).clamp(0, 1), weights) > wanted
+        low, high = torch.where(beyond, low, step), torch.where(beyond, step, high)
+    found = (wanted + away + (low + high) / 2 * normal).clamp(0, 1)
+    return found - luma(found, weights)
 
 
 def graded(
