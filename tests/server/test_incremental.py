@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import opentimelineio as otio
+import pytest
 
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.jobs import JobState
@@ -130,3 +131,62 @@ def test_ten_repainted_frames_of_a_thousand(tmp_path: Path) -> None:
     results = [tmp_path / name / "scan.mkv" for name in ("second", "fresh")]
     assert digest_file(results[0]) == digest_file(results[1])
     assert digest_file(results[0]) != digest_file(tmp_path / "first/scan.mkv")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("media") / "scans"
+    paint(folder, range(400))
+    return folder
+
+
+def test_a_trimmed_clip_renders_its_ends(tmp_path: Path, scans: Path) -> None:
+    """Ten frames less in front and five behind: chunks and measurements lie on the media's grid, so what lies between
+    keeps its keys, but for what the curve sees of the new ends."""
+
+    async def check() -> None:
+        async with manager(tmp_path / "home") as running:
+            first = await done(running, steadied("a", sequence(scans, 0, 384), tmp_path / "a"))
+            second = await done(running, steadied("b", sequence(scans, 10, 369), tmp_path / "b"))
+            assert second.measured == 0, "the handles reach as far as before"
+            assert sum(map(len, second.rendered)) < 369 / 2
+            inner = [key for outputs, (key, _) in second.chunks.items() if 110 <= outputs.start < 250]
+            assert inner
+            assert set(inner) <= {key for key, _ in first.chunks.values()}
+            fresh = await done(running, steadied("c", sequence(scans, 10, 369), tmp_path / "c"))
+            assert fresh.rendered == ()
+        async with manager(tmp_path / "elsewhere") as running:
+            alone = await done(running, steadied("d", sequence(scans, 10, 369), tmp_path / "d"))
+        assert alone.chunks == second.chunks
+
+    on_loop(check, 300)
+    assert digest_file(tmp_path / "b/scan.mkv") == digest_file(tmp_path / "d/scan.mkv")
+
+
+def test_what_another_recipe_renders_again(tmp_path: Path, scans: Path) -> None:
+    """Sound and change maps leave the segments; another strength or profile leaves the measurements."""
+    edit = sequence(scans, 0, 96)
+
+    async def check() -> None:
+        async with manager(tmp_path / "home") as running:
+            first = await done(running, steadied("a", edit, tmp_path / "a"))
+            silent = steadied("b", edit, tmp_path / "b", keep_audio=False)
+            planned = (await running.plan(silent)).shots[0]
+            assert planned.keys_known
+            assert all(chunk.stored for chunk in planned.chunks)
+            assert (await done(running, silent)).rendered == ()
+            weaker = await done(running, steadied("c", edit, tmp_path / "c", strength=0.5))
+            other = steadied("d", edit, tmp_path / "d")
+            other = dataclasses.replace(other, recipe=dataclasses.replace(other.recipe, delivery=Delivery("png")))
+            assert (await running.plan(other)).shots[0].to_measure == 0
+            pictures = await done(running, other)
+            for done_again in (weaker, pictures):
+                assert done_again.measured == 0
+                assert done_again.rendered == (Span(0, 96),)
+            for frame in range(96):
+                (scans / f"scan.{frame:05d}.png").touch()
+            touched = await done(running, steadied("e", edit, tmp_path / "e"))
+            assert (touched.measured, touched.rendered) == (1, ()), "an analysis, never a rendering"
+            assert touched.chunks == first.chunks
+
+    on_loop(check, 300)
