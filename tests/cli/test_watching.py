@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from resilver.v1 import jobs_pb2
@@ -74,3 +75,14 @@ def test_following_ends_with_the_job() -> None:
     assert follow([_event(1), ended, _event(2)], console) == ended
     assert "1/48" in _text(console)
     assert "2/48" not in _text(console)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_job_that_waits_for_room_says_so(terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=120, highlight=False)
+    said = "waiting for disk space: /film has 0.3 GB free, the job needs 1.2 GB"
+    state = jobs_pb2.JOB_STATE_WAITING
+    waits = jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=state, message=said)
+    ends = jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=jobs_pb2.JOB_STATE_SUCCEEDED)
+    assert follow([waits, ends], console) == ends
+    assert said in console.file.getvalue()  # type: ignore[attr-defined]
