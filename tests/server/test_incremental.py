@@ -163,6 +163,25 @@ def test_a_trimmed_clip_renders_its_ends(tmp_path: Path, scans: Path) -> None:
     assert digest_file(tmp_path / "b/scan.mkv") == digest_file(tmp_path / "d/scan.mkv")
 
 
+def test_a_folder_of_frames_is_trimmed_as_a_movie_is(tmp_path: Path, scans: Path) -> None:
+    """Its frames are numbered when they are joined: a segment serves at another number too."""
+
+    def pictures(id: str, start: int, count: int) -> JobRequest:
+        plain = request(id, sequence(scans, start, count), tmp_path / id, scale=0.5)
+        return dataclasses.replace(plain, recipe=dataclasses.replace(plain.recipe, delivery=Delivery("png")))
+
+    async def check() -> None:
+        async with manager(tmp_path / "home") as running:
+            await done(running, pictures("a", 0, 144))
+            second = await done(running, pictures("b", 7, 137))
+            assert second.rendered == (Span(0, 41),)
+
+    on_loop(check)
+    frames = [sorted((tmp_path / name / "scan").iterdir()) for name in ("a", "b")]
+    assert [path.name for path in frames[1]] == [f"scan.{number:08d}.png" for number in range(137)]
+    assert [path.read_bytes() for path in frames[1]] == [path.read_bytes() for path in frames[0][7:]]
+
+
 def test_what_another_recipe_renders_again(tmp_path: Path, scans: Path) -> None:
     """Sound and change maps leave the segments; another strength or profile leaves the measurements."""
     edit = sequence(scans, 0, 96)

@@ -189,7 +189,7 @@ def _chunk(
         sources=sources,
         states={stage: state.digest(stage, entries) for stage in state.stages()},
         pictures=gallery.over(demand, outputs),
-        encoder=_encoder(plan, outputs),
+        encoder=digest_of(profile(plan.delivery.profile, plan.media)),
         numbers=_numbers(plan, demand, outputs),
     )
     return ChunkPlan(index, outputs, demand.span(outputs), key)
@@ -200,9 +200,3 @@ def _numbers(plan: ShotPlan, demand: Demand, outputs: Span) -> tuple[int, ...]:
     if not any(stage_spec(stage.settings.stage).numbered and stage.settings.strength for stage in plan.stages):
         return ()
     return (*demand.frames(outputs), *demand.sampled(outputs))
-
-
-def _encoder(plan: ShotPlan, outputs: Span) -> str:
-    """The profile as it is on this machine; for sequences also the numbers that the files carry."""
-    chosen = profile(plan.delivery.profile, plan.media)
-    return digest_of((chosen, outputs.start if chosen.is_sequence else 0))

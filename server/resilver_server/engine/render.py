@@ -78,8 +78,8 @@ def render(task: RenderTask, chains: Chains, progress: Report, cancelled: IsCanc
     chosen = profile(plan.delivery.profile, plan.media)
     with (
         rendering(plan, task.state, list(outputs), chains, check, bool(task.changes)) as work,
-        _Sink(task.output, chosen, plan, plan.output_colour, outputs.start) as film,
-        _Sink(task.changes, CHANGES, plan, CHANGES_COLOUR, outputs.start) as changes,
+        _Sink(task.output, chosen, plan, plan.output_colour) as film,
+        _Sink(task.changes, CHANGES, plan, CHANGES_COLOUR) as changes,
     ):
         _pump(work, outputs, film, changes, progress, check)
         film.finish()
@@ -112,14 +112,15 @@ def _pump(
 
 
 class _Sink:
-    """Encodes frames as a segment, in a thread; or takes none, where no path is given."""
+    """Encodes frames as a segment, in a thread; or takes none, where no path is given. Its frames count from 0, since a
+    segment may serve at several places."""
 
-    def __init__(self, path: str, chosen: Profile, plan: ShotPlan, colour: ColourTags, first: int) -> None:
+    def __init__(self, path: str, chosen: Profile, plan: ShotPlan, colour: ColourTags) -> None:
         self.wanted = bool(path)
         self.seconds = 0.0
         self._frames = 0
         self._stack = ExitStack()
-        self._open = partial(SegmentWriter, path, chosen, plan.output_format, plan.output_rate, colour, first)
+        self._open = partial(SegmentWriter, path, chosen, plan.output_format, plan.output_rate, colour, 0)
         self._writer: SegmentWriter
         self._behind: Behind[torch.Tensor]
 

@@ -118,13 +118,14 @@ def _refuse_existing(*paths: Path) -> None:
 
 
 def _gather(segments: Sequence[str], folder: Path, name: str, profile: Profile) -> None:
-    """Copy the frames of all segments into one folder, renamed. Segments stay as they are: they may be used again."""
+    """Copy the frames of all segments into one folder, numbered on. Segments stay as they are: they may be used again,
+    also at another place."""
     folder.mkdir()
-    for segment in segments:
-        for file in sorted(Path(segment).iterdir()):
-            target = folder / f"{name}.{file.name}"
-            shutil.copyfile(file, target)
-            sync_file(target)
+    files = (file for segment in segments for file in sorted(Path(segment).iterdir()))
+    for number, file in enumerate(files):
+        target = folder / f"{name}.{FRAME_NAME % number}{file.suffix}"
+        shutil.copyfile(file, target)
+        sync_file(target)
     sync_folder(folder)
 
 
