@@ -41,7 +41,7 @@ from support.serving import TOKEN, services_over
 text = st.text(max_size=20)
 big = 2**63 - 1
 seconds = st.fractions(min_value=0, max_value=1000, max_denominator=100_000)
-scalars = st.one_of(text, st.integers(-big, big), st.floats(allow_nan=False), st.booleans())
+scalars = st.one_of(text, st.integers(-big, big), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 spans = st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)).map(lambda pair: Span(pair[0], sum(pair)))
 settings = st.builds(
     StageSettings,
