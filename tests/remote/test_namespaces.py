@@ -19,7 +19,7 @@ import pytest
 
 from support.far import Line, printed_line
 from support.jobs import film
-from support.serving import environment
+from support.serving import environment, server_process
 
 SERVER, CLIENT = "10.213.77.1", "10.213.77.2"
 RECIPE = ("--stage", "upscale:model=none,scale=2", "--range", "0:6")
@@ -161,11 +161,9 @@ def test_a_film_goes_over_and_comes_back_whoever_pulls_the_cable(tmp_path: Path)
     assert len({received for _, received in told}) >= 4, "it came in pieces"
     print(f"{reel.stat().st_size} bytes; the cable carried {sent}; pieces ended at {told}")
     assert sent < reel.stat().st_size + 11 * (1 << 20), "a pull loses what was on its way, no more"
-    run_here = subprocess.run(
-        [sys.executable, "-m", "resilver_server.cli.main", *map(str, restore(reel, tmp_path))],
-        env=environment(tmp_path / "home"), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert run_here.returncode == 0, run_here.stderr
+    with server_process(tmp_path / "home"):
+        command = [sys.executable, "-m", "resilver_server.cli.main", *map(str, restore(reel, tmp_path))]
+        subprocess.run(command, env=environment(tmp_path / "home"), check=True, capture_output=True, timeout=120)
     assert (here / "out.mkv").read_bytes() == (tmp_path / "out.mkv").read_bytes()
 
 

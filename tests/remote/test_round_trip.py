@@ -16,7 +16,7 @@ from resilver.v1 import content_pb2, jobs_pb2
 from resilver_client.client import Client, connect
 from support.far import Cutter, Line, remote_server, resilver
 from support.jobs import film
-from support.serving import ServerProcess
+from support.serving import ServerProcess, server_process
 
 RECIPE = ("--stage", "upscale:model=none,scale=2", "--stage", "deflicker", "--change-maps")
 FRAMES = 16
@@ -37,9 +37,9 @@ def reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(tmp_path_factory: pytest.TempPathFactory, reel: Path) -> Path:
     """The folder with what a server of this machine makes of the film."""
     folder = tmp_path_factory.mktemp("here")
-    with resilver(folder / "home", "", "", "restore", reel, "-o", folder / "out.mkv", *RECIPE) as run:
-        said = run.communicate(timeout=120)[0]
-    assert run.returncode == 0, said
+    command = ("restore", reel, "-o", folder / "out.mkv", *RECIPE)
+    with server_process(folder / "home"), resilver(folder / "home", "", "", *command) as run:
+        ended(run)
     return folder
 
 
