@@ -17,10 +17,9 @@ def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -
     PathNotAllowed.
     """
     make_folder(output.parent)
-    prefix = _prefix(job, shot)
-    name = f"{prefix}{secrets.token_hex(8)}"
+    name = f"{_prefix(job, shot)}{secrets.token_hex(8)}"
     with held_folder(output.parent, roots) as parent:
-        for left in parent.glob(f"{prefix}*"):
+        for left in _left(parent, job, shot):
             remove(left)
         (parent / name).mkdir(mode=0o700)
     return output.parent / name
@@ -28,9 +27,16 @@ def new_staging(output: Path, job: str, shot: int, roots: Sequence[Path] = ()) -
 
 def clear_staging(output: Path, job: str, shot: int, kept: str = "") -> None:
     """Remove what attempts at a shot have left beside its result, but the folder named ``kept``. Raises OSError."""
-    for left in output.parent.glob(f"{_prefix(job, shot)}*"):
+    for left in _left(output.parent, job, shot):
         if left.name != kept:
             remove(left)
+
+
+def _left(folder: Path, job: str, shot: int) -> list[Path]:
+    """What earlier attempts left there. Patterns of a job's own would stay in Python's caches."""
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.name.startswith(_prefix(job, shot))]
 
 
 def _prefix(job: str, shot: int) -> str:
