@@ -8,7 +8,14 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from resilver_client.errors import DiskFull, InternalError, JobNotFound, JobStateConflict, ResilverError
+from resilver_client.errors import (
+    DatabaseUnusable,
+    DiskFull,
+    InternalError,
+    JobNotFound,
+    JobStateConflict,
+    ResilverError,
+)
 from resilver_server.domain.failures import Failure
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.serial import loads
@@ -109,7 +116,7 @@ class Floor:
     async def _run(self, run: JobRun) -> None:
         """One job as far as it goes, and what becomes of it then."""
         try:
-            await self._settle(run, await self._outcome(run))
+            await self._settle(run)
         finally:
             del self._running[run.job]
         self._touch()
@@ -118,11 +125,14 @@ class Floor:
             await self.let_go()
 
     async def _outcome(self, run: JobRun) -> Failure | Shortage | None:
-        """The edge at which whatever goes wrong becomes the job's failure, or what it waits for."""
+        """The edge at which whatever goes wrong becomes the job's failure, or what it waits for. Raises
+        DatabaseUnusable: another program may hold the database, and of the job nothing is known to have failed."""
         try:
             await run_job(run)
         except Pausing:
             return None
+        except DatabaseUnusable:
+            raise
         except NoRoom as short:
             return short.shortage
         except DiskFull as error:
@@ -135,9 +145,10 @@ class Floor:
         _LOG.info("the job has succeeded")
         return None
 
-    async def _settle(self, run: JobRun, outcome: Failure | Shortage | None) -> None:
-        """Where not even this can be written, the job is tried again later."""
+    async def _settle(self, run: JobRun) -> None:
+        """Run it, and write down what became of it. Where that cannot be written, the job is tried again later."""
         try:
+            outcome = await self._outcome(run)
             if isinstance(outcome, Shortage):
                 await self.waiting.enter(run.job, outcome, run.control.made)
             elif outcome is not None:
