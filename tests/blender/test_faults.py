@@ -255,7 +255,8 @@ def test_a_disk_that_is_full(
         monkeypatch.setenv(name, str(value))
     with server_process(tmp_path / "home", program=[str(ROOT / "tests" / "support" / "full_server.py")]):
         seen = _seen(version, "faults_server", tmp_path, served=False, act="full", room=str(room))
-    assert seen["waits"].startswith(f"waiting for disk space: {tmp_path / where} has ")
+    assert seen["waits"].startswith("waiting for disk space: ")
+    assert seen["waits"].endswith(f"GB free, but no more can be written, {tmp_path / where}")
     assert (seen["meanwhile"], seen["left"]) == (ORIGINALS, [])
     assert (seen["phase"], seen["strips"]) == ("done", BOTH), "it goes on by itself"
 

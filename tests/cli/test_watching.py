@@ -80,7 +80,7 @@ def test_following_ends_with_the_job() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_job_that_waits_for_room_says_so(terminal: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120, highlight=False)
-    said = "waiting for disk space: /film has 0.3 GB free, the job needs 1.2 GB"
+    said = "waiting for disk space: 0.3 GB free, 1.2 GB needed, /film"
     state = jobs_pb2.JOB_STATE_WAITING
     waits = jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=state, message=said)
     ends = jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=jobs_pb2.JOB_STATE_SUCCEEDED)

@@ -110,10 +110,10 @@ def test_a_pause_says_nothing_of_the_pace() -> None:
     assert meter.progress().seconds_left is not None
     meter.take(ended("PAUSED"))
     assert (meter.progress().seconds_left, meter.progress().message) == (None, "paused")
-    lack = types_pb2.Error(what="/film has 0.3 GB free, the job needs 1.2 GB")
+    lack = types_pb2.Error(what="0.3 GB free, 1.2 GB needed", where="/film")
     meter.take(jobs_pb2.JobEvent(kind=jobs_pb2.EVENT_KIND_STATE, state=jobs_pb2.JOB_STATE_WAITING, error=lack))
     assert (meter.progress().seconds_left, meter.progress().message) == (
-        None, "waiting for disk space: /film has 0.3 GB free, the job needs 1.2 GB"
+        None, "waiting for disk space: 0.3 GB free, 1.2 GB needed, /film"
     )  # fmt: skip
     clock.now = 5000.0
     meter.take(running(at(1, RENDERING, 101, 300)))

@@ -17,6 +17,7 @@ from resilver_server.scheduling.manager import JobManager
 from resilver_server.scheduling.records import ChunkPlace, EventKind
 from resilver_server.scheduling.whereabouts import LARGEST_PAGE
 from support.jobs import chunk_done, film, manager, on_loop, request, rows, timeline, until
+from support.shared import ROOT
 
 FRAMES = 200
 PRIORITIES = st.integers(-3, 3)
@@ -55,14 +56,20 @@ def test_equal_jobs_take_turns_by_age_and_the_newest_gives_way() -> None:
     assert turns([Candidate("urgent", 1)], both, 2).give_way == ("second",)
 
 
-def test_a_larger_priority_goes_first_and_a_running_job_gives_way(tmp_path: Path) -> None:
-    movie = film(tmp_path / "film.mkv", FRAMES, width=320, height=192)  # long enough to be given way in
+def test_a_larger_priority_goes_first_and_a_running_job_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    for name, value in (("PYTHONPATH", ROOT / "tests"), ("HELD_BY", hold)):
+        monkeypatch.setenv(name, str(value))
+    movie = film(tmp_path / "film.mkv", FRAMES)
     edit = timeline(movie, FRAMES, ("shot", 0, FRAMES))
     short = timeline(movie, FRAMES, ("shot", 0, 30))
 
     async def check() -> None:
-        async with manager(tmp_path / "home") as running:
-            slow = (await running.submit(request("slow", edit, tmp_path / "slow", scale=4.0))).id
+        async with manager(tmp_path / "home", worker_module="support.held_engine") as running:
+            slow = (await running.submit(request("slow", edit, tmp_path / "slow"))).id
             later = (await running.submit(request("later", short, tmp_path / "later", scale=1.5))).id
             with pytest.raises(InvalidRequest):
                 await running.submit(request("no", short, tmp_path / "no"), priority=101)
@@ -70,6 +77,7 @@ def test_a_larger_priority_goes_first_and_a_running_job_gives_way(tmp_path: Path
             await until(running.watch(slow), chunk_done)
             assert await _places(running, later, lazy) == [1, 2]
             await running.set_priority(lazy, 5)
+            hold.unlink()
             told = await rows(running, lazy)
             assert told[-1].state is JobState.SUCCEEDED
             waits = [event.message for event in await rows(running, slow) if event.state is JobState.QUEUED]
@@ -83,7 +91,7 @@ def test_a_larger_priority_goes_first_and_a_running_job_gives_way(tmp_path: Path
                 await running.set_priority(slow, 1)
             async for page in _pages(running, slow):
                 assert {chunk.place for chunk in page if chunk.kind == "render"} <= {ChunkPlace.MADE}
-            await rows(running, (await running.submit(request("calm", edit, tmp_path / "calm", scale=4.0))).id)
+            await rows(running, (await running.submit(request("calm", edit, tmp_path / "calm"))).id)
         assert digest_file(tmp_path / "slow/shot.mkv") == digest_file(tmp_path / "calm/shot.mkv")
 
     on_loop(check)

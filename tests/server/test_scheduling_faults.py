@@ -199,7 +199,7 @@ def test_a_full_disk_makes_a_job_wait_and_loses_nothing(
             told = await until(running.watch(job), lambda event: event.state is JobState.WAITING)
             assert told.failure is not None
             assert (told.failure.reason, told.failure.where) == ("DISK_FULL", str(tmp_path / where))
-            assert told.message.startswith(f"waiting for disk space: {tmp_path / where} has ")
+            assert told.message.endswith(f"GB free, but no more can be written, {tmp_path / where}")
             waits = (await running.get(job)).waiting_for
             assert waits is None or waits.needed == 0, "only trying tells when such a disk has room"
             assert not [path for path in (tmp_path / "out").rglob("*") if at == "join"], "nothing half-written stays"

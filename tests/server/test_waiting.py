@@ -54,9 +54,7 @@ def test_a_job_needs_the_reserve_and_what_it_is_going_to_write(tmp_path: Path, d
     with pytest.raises(NoRoom) as short:
         disks.ensure({out: GB + 1})
     assert short.value.shortage == Shortage(str(tmp_path), 2 * GB, 2 * GB + 1)
-    assert sentence(short.value.shortage) == (
-        f"waiting for disk space: {tmp_path} has 2.0 GB free, the job needs 2.0 GB"
-    )
+    assert sentence(short.value.shortage) == f"waiting for disk space: 2.0 GB free, 2.0 GB needed, {tmp_path}"
     Disks((tmp_path,), reserve=0).ensure({out: 5 * GB})  # nobody looks
     assert not is_over(short.value.shortage)
     disk.free += 1
@@ -87,7 +85,7 @@ def test_a_waiting_job_may_be_paused_cancelled_retried_deleted_and_outlives_the_
             disk.free = GB // 2
             job = (await running.submit(request("a", edit, tmp_path / "out"))).id
             told = await until(running.watch(job), waits)
-            assert "0.5 GB free, the job needs 1.0 GB" in told.message
+            assert "0.5 GB free, 1.0 GB needed" in told.message
             _is_told(await running.get(job), tmp_path)
             assert not running.busy()
             assert (await running.resume(job)).state is JobState.WAITING, "there is no room yet"

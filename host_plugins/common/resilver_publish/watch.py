@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from resilver.v1 import jobs_pb2
+from resilver.v1 import jobs_pb2, types_pb2
 
 from .types import ClipProgress, HostClip, Progress
 
@@ -104,7 +104,7 @@ class Meter:
         self._job, self._state, self._clock = job.id, job.state, clock
         self._shots = {shot.number: _shot(shot, clips, shot.clip_id not in unmeasured) for shot in job.shots}
         self._told = ""
-        self._waits_for = job.error.what if job.state == jobs_pb2.JOB_STATE_WAITING else ""
+        self._waits_for = _lack(job.error) if job.state == jobs_pb2.JOB_STATE_WAITING else ""
         self._reached = 0.0
         self._pace = Pace()
 
@@ -113,7 +113,7 @@ class Meter:
         self._state = event.state
         self._told = event.message if event.kind in UNTOWARD else ""
         if event.state == jobs_pb2.JOB_STATE_WAITING and event.error.what:
-            self._waits_for = event.error.what
+            self._waits_for = _lack(event.error)
         if event.kind == jobs_pb2.EVENT_KIND_PROGRESS:
             self._take_progress(event)
         elif event.kind == jobs_pb2.EVENT_KIND_SHOT and event.shot in self._shots:
@@ -164,6 +164,11 @@ class Meter:
 def _shot(shot: jobs_pb2.Shot, clips: Mapping[str, HostClip], analysed: bool) -> _Shot:
     clip = clips.get(shot.clip_id)
     return _Shot(clip.id if clip else "", clip.name if clip else shot.name, shot.frames, analysed, shot.phase)
+
+
+def _lack(error: types_pb2.Error) -> str:
+    """What a job waits for, and on which disk."""
+    return ", ".join(filter(None, (error.what, error.where)))
 
 
 def _said(shot: _Shot, number: int, count: int) -> str:

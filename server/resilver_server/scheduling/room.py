@@ -65,15 +65,18 @@ def is_over(shortage: Shortage) -> bool:
 
 
 def sentence(shortage: Shortage) -> str:
-    """For people."""
-    has = f"{shortage.folder} has {_size(shortage.free)} free"
-    return f"waiting for disk space: {has}" + (f", the job needs {_size(shortage.needed)}" if shortage.needed else "")
+    """For people. What is shown of it where there is little room are the numbers."""
+    return f"waiting for disk space: {_lack(shortage)}, {shortage.folder}"
 
 
 def failure(shortage: Shortage) -> Failure:
     """The same for those who read a job's error."""
-    what = sentence(shortage).partition(": ")[2]
-    return Failure(DiskFull.reason, what, shortage.folder, "make room: the job goes on by itself")
+    return Failure(DiskFull.reason, _lack(shortage), shortage.folder, "make room: the job goes on by itself")
+
+
+def _lack(shortage: Shortage) -> str:
+    needed = f"{_size(shortage.needed)} needed" if shortage.needed else "but no more can be written"
+    return f"{_size(shortage.free)} free, {needed}"
 
 
 def _size(size: int) -> str:
