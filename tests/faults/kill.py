@@ -1,12 +1,14 @@
 """Random SIGKILLs over a set of jobs: ``PYTHONPATH=tests python -m faults.kill --kills 200 --seed 7``.
 
 Every round submits the set to a fresh home and strikes until all of it is done; then results, store and rows are
-compared with those of an unbroken run. At the end a table tells what was killed when.
+compared with those of an unbroken run. At the end a table tells what was killed when. With ``--replayed`` workers
+answer from memory what the engine did once (``replaying_engine``), so that they are back in a moment.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections import Counter
@@ -15,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from support.models import installed_models
+
 from .attack import Struck, choose, strike
-from .checks import Calm, calm, check
+from .checks import calm, check
 from .stage import Stage
 from .work import Media, jobs, make_media, write_requests
 
@@ -36,17 +40,26 @@ class Tally:
         return len(self.struck)
 
 
-def unbroken(folder: Path, media: Media, names: Sequence[str], network: str) -> Calm:
-    stage, out = set_up(folder, media, names, network, workers=1)
-    finish(stage)
-    return calm(stage.home, out, media)
+@dataclass(frozen=True)
+class Setting:
+    """What is attacked."""
 
+    folder: Path
+    names: Sequence[str] = ()
+    """Of the jobs; all where none is given."""
+    network: str = "none"
+    """Card of an installed model that enlarges one film."""
+    replayed: bool = False
+    """Whether workers answer from memory what the engine did once."""
 
-def set_up(folder: Path, media: Media, names: Sequence[str], network: str, workers: int) -> tuple[Stage, Path]:
-    """A home with the named jobs (all where none is) to be submitted, and the folder of their results."""
-    out = folder / "out"
-    wanted = [job for job in jobs(media, out, network) if not names or job.title in names]
-    return Stage(folder / "home", write_requests(folder / "requests", wanted), workers), out
+    def stage(self, media: Media, name: str, workers: int) -> tuple[Stage, Path]:
+        """A home whose jobs are to be submitted, and the folder of their results."""
+        folder = self.folder / name
+        os.environ["FAULTS_RECORD"] = str(self.folder / "record")
+        wanted = [job for job in jobs(media, folder / "out", self.network) if not self.names or job.title in self.names]
+        installed_models(folder / "home", self.network)
+        engine = "replaying_engine" if self.replayed else "dying_engine"
+        return Stage(folder / "home", write_requests(folder / "requests", wanted), workers, engine), folder / "out"
 
 
 def finish(stage: Stage) -> None:
@@ -58,20 +71,15 @@ def finish(stage: Stage) -> None:
     stage.stop()
 
 
-def attacked(
-    folder: Path,
-    kills: int,
-    seed: int,
-    names: Sequence[str] = (),
-    network: str = "none",
-) -> Tally:
+def attacked(setting: Setting, kills: int, seed: int) -> Tally:
     """Strike ``kills`` times, over as many rounds as it takes. Raises AssertionError where anything differs."""
-    chance, tally = Random(seed), Tally()
-    media = make_media(folder / "media")
-    wanted = unbroken(folder / "calm", media, names, network)
+    chance, tally, media = Random(seed), Tally(), make_media(setting.folder / "media")
+    stage, out = setting.stage(media, "calm", workers=1)
+    finish(stage)
+    wanted = calm(stage.home, out, media)
     while tally.kills < kills:
         tally.rounds += 1
-        stage, out = set_up(folder / f"round{tally.rounds}", media, names, network, 1 + tally.rounds % 2)
+        stage, out = setting.stage(media, f"round{tally.rounds}", 1 + tally.rounds % 2)
         try:
             _round(stage, tally, kills, chance)
             finish(stage)
@@ -113,10 +121,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--network", default="none", help="card of an installed model that enlarges one film")
     parser.add_argument("--jobs", nargs="*", default=(), help="names out of the set; all where none is given")
+    parser.add_argument("--replayed", action="store_true")
     chosen = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="resilver-kill-") as folder:
-        tally = attacked(Path(folder), chosen.kills, chosen.seed, chosen.jobs, chosen.network)
+        setting = Setting(Path(folder), chosen.jobs, chosen.network, chosen.replayed)
+        tally = attacked(setting, chosen.kills, chosen.seed)
     print(table(tally))
     print(f"{time.monotonic() - began:.0f} seconds")
 

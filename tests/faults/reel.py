@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from .settings import program
 from .work import HEIGHT, RATE, WIDTH
 
 FRAMES = 60
+REPLAYED = "faults.replaying_engine"
+"""Workers of servers that are attacked in ways which no engine notices; they start in a moment."""
 _LONGEST = 60.0
 
 
@@ -53,8 +56,11 @@ def request(film: Path, out: Path, id: str = "a", name: str = "shot") -> JobRequ
 def make(folder: Path) -> Reel:
     reel = film(folder / "reel.mkv", FRAMES, WIDTH, HEIGHT, seed=5, rate=RATE)
 
+    program()
+    os.environ["FAULTS_RECORD"] = str(folder / "record")
+
     async def go() -> None:
-        async with manager(folder / "home") as running:
+        async with manager(folder / "home", worker_module=REPLAYED) as running:
             job = await running.submit(request(reel, folder / "out"))
             await rows(running, job.id)
 

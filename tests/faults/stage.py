@@ -17,6 +17,7 @@ from pathlib import Path
 
 from support.serving import ServerProcess, environment, start
 
+from .client import HOPELESS
 from .settings import program
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -31,6 +32,7 @@ class Stage:
     home: Path
     requests: list[Path]
     workers: int = 1
+    engine: str = "dying_engine"
     server: ServerProcess | None = None
     client: subprocess.Popen[bytes] | None = None
     starts: int = 0
@@ -42,11 +44,13 @@ class Stage:
         self.said = self.home / "client.log"
 
     def raise_up(self) -> None:
-        """Server and client run, unless the client has seen every job succeed."""
+        """Server and client run, unless the client has seen every job succeed. Raises AssertionError where one failed
+        for good."""
+        assert self.client is None or self.client.poll() != HOPELESS, self.said.read_text()
         if self.server is None or self.server.process.poll() is not None:
             self.reap()
             self.starts += 1
-            self.server = start(self.home, program=program(workers=self.workers))
+            self.server = start(self.home, program=program(workers=self.workers, worker_module=f"faults.{self.engine}"))
         if self.client is None or self.client.poll() not in (None, 0):
             self.client_starts += 1
             command = [sys.executable, str(TESTS / "faults/client.py"), *map(str, self.requests)]

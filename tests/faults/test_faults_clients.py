@@ -11,7 +11,7 @@ from pathlib import Path
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 
-from .reel import Reel, submit, wait_for, wait_for_chunk, walled_server
+from .reel import REPLAYED, Reel, submit, wait_for, wait_for_chunk, walled_server
 from .stage import TESTS, surroundings
 from .work import write_requests
 
@@ -25,7 +25,7 @@ def test_killed_while_it_submits_and_while_it_watches(tmp_path: Path, reel: Reel
     """At moments from before it has connected to after its job was told to have begun."""
     home, out = tmp_path / "home", tmp_path / "out"
     requests = write_requests(tmp_path / "requests", [reel.request(out)])
-    with walled_server(home) as server, server.client() as watching:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as watching:
         for seconds in (0.3, 0.5, 0.7, 0.9, 1.2, 1.6, 2.0):
             killed = client(home, requests)
             time.sleep(seconds)
@@ -40,7 +40,7 @@ def test_killed_while_it_submits_and_while_it_watches(tmp_path: Path, reel: Reel
 
 def test_a_killed_watcher_misses_nothing(tmp_path: Path, reel: Reel) -> None:
     home, out = tmp_path / "home", tmp_path / "out"
-    with walled_server(home) as server, server.client() as first, server.client() as second:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as first, server.client() as second:
         job = submit(first, reel.request(out))
         wait_for_chunk(first, job)
         first.close()

@@ -18,7 +18,7 @@ from resilver.v1 import jobs_pb2
 from resilver_client.errors import DatabaseUnusable
 from support.serving import SERVE, environment
 
-from .reel import Reel, submit, told, wait_for, wait_for_chunk, walled_server
+from .reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
 
 _HOLD = """
 import sqlite3, sys, time
@@ -44,7 +44,7 @@ def held(home: Path, seconds: float) -> Iterator[None]:
 
 def test_a_database_that_is_held_for_seconds_costs_seconds(tmp_path: Path, reel: Reel) -> None:
     home, out = tmp_path / "home", tmp_path / "out"
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         job = submit(client, reel.request(out))
         wait_for_chunk(client, job)
         with held(home, 2):
@@ -55,7 +55,7 @@ def test_a_database_that_is_held_for_seconds_costs_seconds(tmp_path: Path, reel:
 
 def test_a_database_that_is_held_on_and_on_is_told_and_the_job_goes_on_after(tmp_path: Path, reel: Reel) -> None:
     home, out = tmp_path / "home", tmp_path / "out"
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         job = submit(client, reel.request(out))
         wait_for_chunk(client, job)
         with held(home, 60):
@@ -69,7 +69,7 @@ def test_a_database_that_is_held_on_and_on_is_told_and_the_job_goes_on_after(tmp
 def finished_home(tmp_path: Path, reel: Reel) -> Path:
     """A home whose server was killed in the middle of a job, with rows in its log that the database has not yet."""
     home = tmp_path / "home"
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         wait_for_chunk(client, submit(client, reel.request(tmp_path / "out")))
         server.process.kill()
         server.process.wait()
@@ -89,7 +89,7 @@ def test_a_damaged_log_loses_at_most_its_last_rows(tmp_path: Path, reel: Reel, h
         log.write_bytes(data + random.Random(1).randbytes(10_000))
     else:
         log.unlink()
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         again = submit(client, reel.request(tmp_path / "out"))
         wait_for(client, again, "SUCCEEDED")
     reel.assert_right(tmp_path / "out")
@@ -110,7 +110,7 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(tmp_path: Path, reel: R
     assert database.read_bytes() == data
     shutil.move(database, tmp_path / "aside")  # as the error says
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         assert not list(client.all_jobs())
         job = submit(client, reel.request(tmp_path / "out"))
         assert wait_for(client, job, "SUCCEEDED").state == jobs_pb2.JOB_STATE_SUCCEEDED

@@ -22,7 +22,7 @@ from resilver_server.scheduling.records import EventKind
 from support.jobs import manager, on_loop, rows
 from support.serving import ServerProcess
 
-from .reel import Reel, submit, told, wait_for, wait_for_chunk, walled_server
+from .reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
 from .settings import program
 from .stage import alive, workers_of
 
@@ -112,7 +112,11 @@ def test_a_worker_that_the_system_ends_for_memory(tmp_path: Path, reel: Reel, mo
 def test_a_server_that_may_open_few_files(tmp_path: Path, reel: Reel) -> None:
     """Clients that come while it has none left are turned away; a job that needs one says so and goes on after."""
     out, home = tmp_path / "out", tmp_path / "home"
-    with walled_server(home) as server, server.client() as client, contextlib.ExitStack() as stack:
+    with (
+        walled_server(home, worker_module=REPLAYED) as server,
+        server.client() as client,
+        contextlib.ExitStack() as stack,
+    ):
         job = submit(client, reel.request(out))
         wait_for_chunk(client, job)
         limit = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
@@ -140,7 +144,7 @@ def turned_away(stack: contextlib.ExitStack, server: ServerProcess) -> str:
 
 
 def test_a_worker_that_dies_idle_costs_no_request(tmp_path: Path, reel: Reel) -> None:
-    with walled_server(tmp_path / "home") as server, server.client() as client:
+    with walled_server(tmp_path / "home", worker_module=REPLAYED) as server, server.client() as client:
         wait_for(client, submit(client, reel.request(tmp_path / "out")), "SUCCEEDED")
         for pid in workers_of(tmp_path / "home"):
             os.kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ from resilver_client.errors import ResilverError
 
 from . import power
 from .dying import armed_file
-from .reel import Reel, submit, wait_for, walled_server
+from .reel import REPLAYED, Reel, submit, wait_for, walled_server
 from .stage import LEAVING, alive, processes_of, workers_of
 
 CUTS = int(os.environ.get("RESILVER_CUTS", "4"))
@@ -66,7 +66,7 @@ def test_a_machine_that_loses_power_loses_nothing_that_was_told(tmp_path: Path, 
 
 
 def finish(home: Path, out: Path, reel: Reel, id: str) -> None:
-    with walled_server(home) as server, server.client() as client:
+    with walled_server(home, worker_module=REPLAYED) as server, server.client() as client:
         wait_for(client, submit(client, reel.request(out, id)), "SUCCEEDED")
         assert server.stop() == 0
     assert not list((home / "content/tmp").iterdir())
@@ -77,7 +77,11 @@ def until_it_dies(home: Path, out: Path, reel: Reel, id: str, steps: int) -> tup
     """Run the job until the server has taken so many steps of its own, and dies; the last event that its client saw,
     and whether it saw the job succeed. The workers die in the same moment."""
     seen, succeeded = 0, False
-    with walled_server(home) as server, contextlib.suppress(ResilverError), server.client() as client:
+    with (
+        walled_server(home, worker_module=REPLAYED) as server,
+        contextlib.suppress(ResilverError),
+        server.client() as client,
+    ):
         armed_file(home, "server").write_text(str(steps))
         job = submit(client, reel.request(out, id))
         for event in client.watch(job, patience=0.1):
