@@ -53,7 +53,7 @@ class Weights:
     enough: float
 
 
-_BOTH = Weights(0.71, -0.67, 2.94, -1.99, -1.2, 0.0, 4.79, enough=1.7)
+_BOTH = Weights(0.71, -0.67, 2.94, -1.99, -1.2, 0.0, 4.79, enough=0.62)
 _ONE = Weights(0.28, -2.79, 3.58, -2.1, -1.6, -1.83, 4.24, enough=9.42)
 """The same where only frames of one side speak for it."""
 _QUIET = 0.05
@@ -64,6 +64,10 @@ _VAGUE = 0.75
 softer."""
 _CLEAR = 0.1
 """What stands out by more need not be sharper for it."""
+_BLUR = 2
+"""Pixels to each side over which things are averaged to be known again: what moves is blurred in each frame anew."""
+_KNOWN = 0.35
+"""Share of what a piece stands out by that may be left of it then where it is known again."""
 _HOLDS = 0.5
 """Share of the likeliest span's strength from which another is thought of as well: dirt that stays is taken for a thing
 as long as it is compared with a frame that has it."""
@@ -121,7 +125,7 @@ def scene(
 
 def dirt_alone(found: Pieces, tried: Sequence[Span], seen: Scene, sensitivity: float) -> Pieces:
     """The pieces that rather are dirt than things, each with the span that makes it so; marks of a splice are."""
-    asked = float(np.log(factor(sensitivity)))
+    asked, soft = float(np.log(factor(sensitivity))), _blurred(seen)
     dropped, spans = np.zeros(len(found.boxes), np.bool_), found.span.copy()
     for number in found.numbers():
         if number in found.bands:
@@ -133,8 +137,8 @@ def dirt_alone(found: Pieces, tried: Sequence[Span], seen: Scene, sensitivity: f
         held = found.strength[:, number]
         able = np.flatnonzero(held >= _HOLDS * held.max())
         odds = [_odds(found, number, tried[int(index)], seen, asked) for index in able]
-        dropped[number] = max(odds) <= asked
         spans[number] = able[int(np.argmax(odds))]
+        dropped[number] = max(odds) <= asked or _known(found, number, tried[spans[number]], soft)
     return replace(found, labels=np.where(dropped[found.labels], 0, found.labels), span=spans)
 
 
@@ -192,6 +196,25 @@ def _novelty(found: Pieces, number: int, span: Span, seen: Scene) -> float:
     fields = (seen.there[offset][_extended(place, seen.reach)] for offset in (span.first, span.second))
     least = min(float(cv2.matchTemplate(field, pattern, cv2.TM_SQDIFF, mask=weight).min()) for field in fields)
     return _apart_by(max(0.0, least) / float(weight.sum()))
+
+
+def _known(found: Pieces, number: int, span: Span, soft: Scene) -> bool:
+    """Whether a piece is found again in a neighbour where all is blurred: one that the blur leaves something of."""
+    if found.thickness[number] <= 2 * _BLUR + 1:
+        return False
+    _, piece, place = _pattern(found, number, soft)
+    own = min(float(np.square(soft.off[offset][place][piece]).mean()) for offset in (span.first, span.second))
+    return float(np.exp(_novelty(found, number, span, soft))) - _LEAST_APART < _KNOWN * float(np.sqrt(own))
+
+
+def _blurred(seen: Scene) -> Scene:
+    size = (2 * _BLUR + 1, 2 * _BLUR + 1)
+
+    def soft(plane: Plane) -> Plane:
+        return np.asarray(cv2.blur(plane, size, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+    off, there = ({offset: soft(plane) for offset, plane in planes.items()} for planes in (seen.off, seen.there))
+    return replace(seen, here=soft(seen.here), off=off, there=there)
 
 
 def _stays(found: Pieces, number: int, span: Span, seen: Scene) -> bool:
