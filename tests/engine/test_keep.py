@@ -22,6 +22,7 @@ from resilver_server.engine import analysis, chain
 from resilver_server.engine.chain import Chains
 from resilver_server.engine.keeping import covering
 from resilver_server.scheduling.identity import measurement_key
+from resilver_server.scheduling.stamps import Stamps
 from resilver_server.stages import catalogue
 from resilver_server.stages.catalogue import STAGES
 from resilver_server.stages.contract import AnalysisFrame, StageContext, Window
@@ -223,7 +224,7 @@ def test_a_list_of_frames_changes_only_the_chunks_that_see_them(tmp_path: Path) 
         planned(whole(media), media, Recipe((StageSettings("listing", parameters),), Delivery("ffv1")))
         for parameters in ({}, {"bad": "40, 42"})
     ]
-    assert len({measurement_key(plan, "stamp", Span(0, 96)) for plan in plans}) == 1, "nothing is measured again"
+    assert len({measurement_key(plan, Stamps(Span(0, 96), ("film",)), Span(0, 96)) for plan in plans}) == 1, "nothing is measured again"
 
 
 @pytest.mark.usefixtures("listing")
