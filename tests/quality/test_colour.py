@@ -107,14 +107,10 @@ class TestTones:
         drawn = tones.held(torch.tensor([0.0, 0.33]).reshape(1, 2, 1, 1), tones.palette([given]), 1.0)
         assert abs(float(drawn[0, 1, 0, 0]) - 0.4) < 0.04
 
-    def test_chroma_goes_with_the_light_on_one_thing_and_not_with_flicker(self) -> None:
-        there = torch.full((1, 1, 200, 200), 0.3)
-        here = there * 1.1
-        here[..., 95:106, 95:106] = 0.45
-        gain = tones.shading(here, there)
-        assert float(gain[0, 0, 100, 100]) > 1.25
-        assert torch.equal(gain[..., :60], torch.ones_like(gain[..., :60]))
+    def test_chroma_goes_with_shade_and_not_with_flicker(self) -> None:
+        there = torch.full((1, 1, 20, 20), 0.3)
         assert float(tones.shading(there / 3, there).mean()) < 0.5
+        assert torch.equal(tones.shading(there * 0.9, there), torch.ones_like(there))
 
 
 class TestSpread:

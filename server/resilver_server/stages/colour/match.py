@@ -35,7 +35,7 @@ _NEAR, _LOOSE_SHARE, _LOOSE = 3.0, 0.1, 3.0
 _SAME = 0.03
 """Difference of chroma at which a place is no longer as good as the one beside it."""
 _AWAY = 1e3
-LIGHT = 40
+_LIGHT = 40
 """Pixels around within which a difference of mean luma is one of light or flicker."""
 
 
@@ -89,7 +89,7 @@ def matched(here: Seen, there: Seen) -> Match:
     light = here.light
     flow, back = (_tensor(found, light) for found in (_fine(here.eight, there.eight), _fine(there.eight, here.eight)))
     apart = light - moved(there.light, flow)
-    apart = apart - box(apart, LIGHT)
+    apart = apart - box(apart, _LIGHT)
     like = box(apart * apart, 2) / _UNLIKE**2 + _AWAY * (1 - _inside(flow))
     return Match(flow, flow + moved(back, flow), like)
 

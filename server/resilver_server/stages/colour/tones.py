@@ -10,8 +10,6 @@ from torch.nn import functional as F
 
 from resilver_server.stages.planes import box
 
-from .match import LIGHT
-
 Weights = tuple[float, float, float]
 """What of R', G' and B' makes luma; sums to 1."""
 
@@ -22,12 +20,10 @@ _FARTHEST, _HALVINGS = 40.0, 24
 """Of the step along luma's weights that brings a colour into 0..1: at most 2 over blue's weight; and to 5e-6."""
 _DARKEST = 0.02
 """Added to both sides before lumas are compared by their ratio."""
-_AROUND = 4
+_AROUND = 2
 """Pixels around over which luma is taken, so that grain counts little."""
 _DARKER = 1.25
 """How much darker a place has to be to have less chroma."""
-_BRIGHTEST = 2.0
-"""Chroma grows by so much at most from one picture to the next."""
 _SKIN_BLUE = (77, 127)
 _SKIN_RED = (133, 173)
 """Eight-bit Cb and Cr of skin, whoever's it is (Chai and Ngan, "Face Segmentation Using Skin-Color Map in Videophone
@@ -62,12 +58,10 @@ def joined(light: torch.Tensor, colour: torch.Tensor, weights: Weights) -> torch
 def shading(here: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     """(1, 1, h, w) by how much chroma goes with luma from one picture to another of the same thing.
 
-    More or less light on a thing scales all channels alike, and their differences with them (a power law keeps that).
-    Less than 1 where a place is clearly darker: what flicker and grain make of it is nothing. More than 1 where it is
-    brighter, and brighter than the places around it became."""
-    ratio, light = ((box(here, r) + _DARKEST) / (box(there, r) + _DARKEST) for r in (_AROUND, LIGHT))
-    brighter = torch.minimum(ratio, ratio / light)
-    return brighter.clamp(min=1, max=_BRIGHTEST) * (ratio * _DARKER).clamp(max=1)
+    The shade of a thing has less chroma, and dark things have little: less than 1 where a place is clearly darker. What
+    flicker and grain make of it is nothing."""
+    ratio = (box(here, _AROUND) + _DARKEST) / (box(there, _AROUND) + _DARKEST)
+    return (ratio * _DARKER).clamp(max=1)
 
 
 def _room(light: torch.Tensor, away: torch.Tensor) -> torch.Tensor:
