@@ -13,7 +13,7 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from resilver.v1 import catalogue_pb2, content_pb2, jobs_pb2
+from resilver.v1 import catalogue_pb2, content_pb2, jobs_pb2, store_pb2
 from resilver_client.client import Client
 from resilver_client.errors import (
     InvalidRecipe,
@@ -253,7 +253,7 @@ def test_the_page_s_example_runs(
 
 def test_the_page_names_every_method() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
-    modules = (jobs_pb2, catalogue_pb2, content_pb2)
+    modules = (jobs_pb2, catalogue_pb2, content_pb2, store_pb2)
     services = [service for module in modules for service in module.DESCRIPTOR.services_by_name.values()]
     methods = [method.name for service in services for method in service.methods]
     assert re.findall(r"^\| `([A-Z]\w+)` \|", text, re.M) == methods
