@@ -152,7 +152,7 @@ def left_of_pans(rate: int) -> dict[str, tuple[float, float]]:
 
 
 RATES = pytest.mark.parametrize("rate", [16, 18, 24, 25])
-SLOW = "eased, starts in 1 s", "up and down"
+TURNS = "up and down"
 
 
 @RATES
@@ -162,18 +162,18 @@ def test_of_a_pixel_of_weave_little_is_left_above_two_hertz(rate: int) -> None:
 
 @RATES
 def test_pans_under_a_pixel_of_weave_are_kept(rate: int) -> None:
-    assert max(off for name, (off, _) in left_of_pans(rate).items() if name not in SLOW) < 0.5
+    assert max(off for name, (off, _) in left_of_pans(rate).items() if name != TURNS) < 0.5
 
 
 @RATES
-def test_pans_that_turn_or_start_slowly_come_out_much_as_they_were(rate: int) -> None:
-    assert max(left_of_pans(rate)[name][0] for name in SLOW) < 0.65
+def test_pans_that_turn_back_come_out_much_as_they_were(rate: int) -> None:
+    assert left_of_pans(rate)[TURNS][0] < 0.65
 
 
 @RATES
-@pytest.mark.xfail(reason="0.45 to 0.6 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
-def test_pans_that_turn_or_start_slowly_are_kept(rate: int) -> None:
-    assert max(left_of_pans(rate)[name][0] for name in SLOW) < 0.5
+@pytest.mark.xfail(reason="0.5 to 0.6 pixel, as what knows the weave and the kind of pan: decision 1101", strict=False)
+def test_pans_that_turn_back_are_kept(rate: int) -> None:
+    assert left_of_pans(rate)[TURNS][0] < 0.5
 
 
 @pytest.mark.parametrize("rate", [16, 24])
@@ -184,24 +184,23 @@ def test_pans_without_weave_are_left_alone(rate: int) -> None:
         assert np.abs(left).max() <= 0.05
 
 
-@cache
-def left_of_a_jerk() -> tuple[float, float]:
+def test_a_pan_that_starts_at_once_is_kept() -> None:
     """From rest to 4 pixels a frame between two frames, which no camera does, under a pixel of weave."""
     (left,) = left_of([pan(160)], 24, 1.0, range(40, 48))
-    off, quick = left.reshape(-1, 2), np.concatenate([fast(each, RATE) for each in left])
-    print(f"at once: off by {deviation(off):.3f}, at most {np.abs(off).max():.2f}; above 2 Hz {deviation(quick):.3f}")
-    return deviation(off), deviation(quick)
-
-
-def test_a_pan_that_starts_at_once_comes_out_much_as_it_was() -> None:
-    off, quick = left_of_a_jerk()
-    assert off < 0.65
+    off, quick = deviation(left.reshape(-1, 2)), deviation(np.concatenate([fast(each, RATE) for each in left]))
+    print(f"at once: off by {off:.3f}, at most {np.abs(left).max():.2f}; above 2 Hz {quick:.3f}")
+    assert off < 0.5
     assert quick < 0.1
 
 
-@pytest.mark.xfail(reason="0.52 pixel: weave that is as slow as the camera; see decision 1101", strict=False)
-def test_a_pan_that_starts_at_once_is_kept() -> None:
-    assert left_of_a_jerk()[0] < 0.5
+@pytest.mark.parametrize("shift", range(4))
+def test_a_slow_pan_is_no_straight_line_through_its_rests(shift: int) -> None:
+    """Half a pixel a frame for a second, beside two pixels a frame: over the slower way the whole is bettered, not
+    harmed. Doing nothing is off by 0.9 pixel."""
+    way = travelled(np.arange(64) / 24, 0.7 + shift / 20, 1.9 + shift / 20, 48, 0.25)
+    (left,) = left_of([np.stack([-way, -way / 4], axis=1)], 24, 1.0, range(60, 66))
+    print("off by", np.sqrt((left**2).mean(axis=(0, 1))).round(3))
+    assert deviation(left.reshape(-1, 2)) < 0.75
 
 
 @pytest.mark.parametrize("speed", [0.0, 30.0])

@@ -11,13 +11,15 @@ camera moves in one frame alone. Such steps are taken out of the course altogeth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from .course import Weave, smooth
+from .course import smooth
+from .weave import LAG, Seen, Weave
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -36,7 +38,7 @@ _OFF = 0.5, 1.0
 _JUMP = 8.0, 0.5
 """Deviations of the shaking, and pixels at least, by which a step that no camera makes is outside its neighbours'."""
 _NEIGHBOURS = 3
-_BATCH = 1024
+_BATCH = 64
 
 
 def corrections(steps: Array, times: Array, pieces: Numbers, rate: float, window: float) -> Array:
@@ -51,13 +53,17 @@ def corrections(steps: Array, times: Array, pieces: Numbers, rate: float, window
         return np.zeros_like(steps)
     stretches = _Stretches.of(times, pieces, window)
     found = np.zeros_like(steps)
-    for k in np.flatnonzero(steps.any(axis=0)):
-        camera = _without_jumps(steps[:, k], stretches, times, pieces)
-        parts = [
-            _correction(stretches.cut(camera, times, slice(start, start + _BATCH)), rate)
-            for start in range(0, len(stretches.start), _BATCH)
-        ]
-        found[:, k] = stretches.joined(np.concatenate(parts, axis=1), times) + _registers(camera - steps[:, k], pieces)
+    moving = np.flatnonzero(steps.any(axis=0))
+    if not len(moving):
+        return found
+    cameras = [_without_jumps(steps[:, k], stretches, times, pieces) for k in moving]
+    parts = []
+    for first in range(0, len(stretches.start), _BATCH):
+        which = slice(first, first + _BATCH)
+        parts.append(_correction([stretches.cut(camera, times, which) for camera in cameras], rate))
+    joined = np.concatenate(parts, axis=2)
+    for k, camera, added in zip(moving, cameras, joined, strict=True):
+        found[:, k] = stretches.joined(added, times) + _registers(camera - steps[:, k], pieces)
     return found
 
 
@@ -174,13 +180,17 @@ def _registers(removed: Array, pieces: Numbers) -> Array:
     return found
 
 
-def _correction(places: _Places, rate: float) -> Array:
-    """(width, n) smooth place minus place."""
-    near = np.maximum(_roughness(places, 1), _SMALLEST)
-    weave = Weave.of(near, _roughness(places, Weave.lag()))
-    off = smooth(places.place, places.known, places.delay * rate, weave, rate) - places.place
-    plain = np.maximum(_ramp(_noise(places), *_SEEN), _ramp(np.abs(off), *_OFF))
-    return np.asarray(np.where(places.known.sum(axis=0) > 2, off * plain, 0.0), np.float64)
+def _correction(places: Sequence[_Places], rate: float) -> Array:
+    """(k, width, n) smooth place minus place, of k courses."""
+    near = np.maximum([_roughness(each, 1) for each in places], _SMALLEST)
+    weave = Weave.of(near.T, np.array([_roughness(each, LAG) for each in places]).T)
+    place = np.array([each.place for each in places])
+    known, delay = places[0].known, places[0].delay
+    seen = Seen(np.ascontiguousarray(place.transpose(2, 0, 1)), np.ascontiguousarray(delay.T) * rate, known.T, weave)
+    off = smooth(seen, near.T, rate).transpose(1, 2, 0) - place
+    noise = np.array([_noise(each) for each in places])
+    plain = np.maximum(_ramp(noise, *_SEEN)[:, None], _ramp(np.abs(off), *_OFF))
+    return np.asarray(np.where(known.sum(axis=0) > 2, off * plain, 0.0), np.float64)
 
 
 def _ramp(value: Array, low: float, high: float) -> Array:

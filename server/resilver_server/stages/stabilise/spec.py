@@ -53,7 +53,7 @@ def _memory(given: FrameFormat, parameters: StabiliseParameters) -> int:
 
 SPEC = StageSpec(
     name="stabilise",
-    version=2,
+    version=3,
     summary="Steadies the picture that weaves in the gate; keeps pans, their starts and their stops",
     parameters=StabiliseParameters,
     analysed=True,
