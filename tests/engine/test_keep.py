@@ -224,7 +224,8 @@ def test_a_list_of_frames_changes_only_the_chunks_that_see_them(tmp_path: Path) 
         planned(whole(media), media, Recipe((StageSettings("listing", parameters),), Delivery("ffv1")))
         for parameters in ({}, {"bad": "40, 42"})
     ]
-    assert len({measurement_key(plan, Stamps(Span(0, 96), ("film",)), Span(0, 96)) for plan in plans}) == 1, "nothing is measured again"
+    stamps = Stamps(Span(0, 96), ("film",))
+    assert len({measurement_key(plan, stamps, Span(0, 96)) for plan in plans}) == 1, "nothing is measured again"
 
 
 @pytest.mark.usefixtures("listing")
