@@ -76,10 +76,10 @@ def test_frames_that_are_looked_at_are_noted(seen: dict[str, Any]) -> None:
     assert "its original shows other frames now than were restored" in seen["moved"]
 
 
-def test_restoring_again_renders_the_touched_chunk_alone(seen: dict[str, Any]) -> None:
+def test_restoring_again_renders_the_touched_chunks_alone(seen: dict[str, Any]) -> None:
     found = seen["again"]
     (said,) = [each for each in found["report"] if "chunks" in each]
-    assert said == "film: 3 of 4 chunks were rendered before; output frames 48-95 are new"
+    assert said == "film: 2 of 4 chunks were rendered before; output frames 38-133 are new"
     assert found["outcome"] == ["FINISHED"]
     assert (found["state"], found["noted"]) == ("up to date", {"deflicker": "95-101"})
     assert found["strips"] == [FILM, ABOVE, TITLE], "the change maps of the older result are gone"

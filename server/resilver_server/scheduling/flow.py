@@ -75,7 +75,8 @@ def _loss(errors: Sequence[ResilverError]) -> ResilverError:
     if len(errors) == 1:
         return first
     others = "; ".join(f"{error.what}, {error.where}" for error in errors[1:])
-    what = f"{first.what} (and {len(errors) - 1} more shots stopped: {others})"
+    count = "1 more shot" if len(errors) == 2 else f"{len(errors) - 1} more shots"
+    what = f"{first.what} (and {count} stopped: {others})"
     return type(first)(what, where=first.where, remedy=first.remedy)
 
 
