@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from random import Random
 
-from .dying import armed_file
-from .stage import Stage, events_of, state_of
+from faults.dying import armed_file
+from faults.stage import Stage, events_of, state_of
 
 TARGETS = {
     ("worker",): 30,

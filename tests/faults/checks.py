@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .stage import processes_of, rows_of
-from .work import Media, results
+from faults.stage import processes_of, rows_of
+from faults.work import Media, results
 
 _UNCHANGED = "SELECT key, kind, digest, bytes FROM content"
 

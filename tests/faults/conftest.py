@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .reel import Reel, make
+from faults.reel import Reel, make
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from faults.day_engine import LENGTH
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 from resilver_server.api.writing import write_request
 from support.jobs import request, timeline
 from support.serving import ServerProcess, server_process
-
-from .day_engine import LENGTH
 
 TESTS = Path(__file__).resolve().parents[1]
 CLIP = 60

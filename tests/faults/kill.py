@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from faults.attack import Struck, choose, strike
+from faults.checks import calm, check
+from faults.stage import Stage
+from faults.work import Media, jobs, make_media, write_requests
 from support.models import installed_models
-
-from .attack import Struck, choose, strike
-from .checks import calm, check
-from .stage import Stage
-from .work import Media, jobs, make_media, write_requests
 
 _LONGEST = 300.0
 """Seconds that a set may take once nobody disturbs it."""

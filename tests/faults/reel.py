@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from faults.settings import program
+from faults.work import HEIGHT, RATE, WIDTH
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
 from resilver_server.api.writing import write_request
@@ -18,9 +20,6 @@ from resilver_server.scheduling.requests import JobRequest
 from support.edits import Cut, edit, movie
 from support.jobs import film, manager, on_loop, rows
 from support.serving import ServerProcess, server_process
-
-from .settings import program
-from .work import HEIGHT, RATE, WIDTH
 
 FRAMES = 60
 REPLAYED = "faults.replaying_engine"

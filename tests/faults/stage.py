@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.client import HOPELESS
+from faults.settings import program
 from support.serving import ServerProcess, environment, start
-
-from .client import HOPELESS
-from .settings import program
 
 TESTS = Path(__file__).resolve().parents[1]
 LEAVING = 10.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .day import Sample, courses, day, not_flat
-from .day_server import STORE
+from faults.day import Sample, courses, day, not_flat
+from faults.day_server import STORE
 
 JOBS = int(os.environ.get("RESILVER_DAY", "150"))
 

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from faults.day import CLIP, TESTS
+from faults.day_engine import LENGTH
 from resilver_server.domain.serial import canonical
 from support.jobs import request, timeline
-
-from .day import CLIP, TESTS
-from .day_engine import LENGTH
 
 CALLS = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,mkdir,mkdirat"
 _CALL = re.compile(r"^\d+ +(\w+)\((.*)\) = 0$")

@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from faults.reel import REPLAYED, Reel, submit, wait_for, wait_for_chunk, walled_server
+from faults.stage import TESTS, surroundings
+from faults.work import write_requests
 from resilver.v1 import jobs_pb2
 from resilver_client.client import Client
-
-from .reel import REPLAYED, Reel, submit, wait_for, wait_for_chunk, walled_server
-from .stage import TESTS, surroundings
-from .work import write_requests
 
 
 def client(home: Path, requests: list[Path]) -> subprocess.Popen[bytes]:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from faults.reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
 from resilver.v1 import jobs_pb2
 from resilver_client.errors import DatabaseUnusable
 from support.serving import SERVE, environment
-
-from .reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
 
 _HOLD = """
 import sqlite3, sys, time

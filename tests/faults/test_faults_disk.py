@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from faults import walled
+from faults.reel import Reel, submit, told, wait_for, wait_for_chunk, walled_server
 from resilver.v1 import jobs_pb2
 from resilver_client.errors import DiskFull, OutputUnwritable
 from support.serving import SERVE, environment
-
-from . import walled
-from .reel import Reel, submit, told, wait_for, wait_for_chunk, walled_server
 
 pytestmark = pytest.mark.skipif(not walled.available(), reason="needs mount namespaces, as root or by user namespaces")
 

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from faults.reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
+from faults.settings import program
+from faults.stage import alive, workers_of
 from resilver_client.client import connect
 from resilver_client.errors import ResilverError
 from resilver_server.domain.jobs import JobState
@@ -21,10 +24,6 @@ from resilver_server.execution.worker import typed
 from resilver_server.scheduling.records import EventKind
 from support.jobs import manager, on_loop, rows
 from support.serving import ServerProcess
-
-from .reel import REPLAYED, Reel, submit, told, wait_for, wait_for_chunk, walled_server
-from .settings import program
-from .stage import alive, workers_of
 
 GROUPS = Path("/sys/fs/cgroup")
 

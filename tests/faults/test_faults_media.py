@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from faults.reel import FRAMES, Reel, request, told
+from faults.work import HEIGHT, RATE, WIDTH
 from resilver_client.errors import ResilverError
 from resilver_server.domain.digests import digest_file
 from resilver_server.domain.jobs import JobState
@@ -17,9 +19,6 @@ from resilver_server.scheduling.manager import JobManager
 from resilver_server.scheduling.records import Event, EventKind
 from resilver_server.scheduling.requests import JobRequest
 from support.jobs import film, manager, on_loop, rows, until
-
-from .reel import FRAMES, Reel, request, told
-from .work import HEIGHT, RATE, WIDTH
 
 _CUES = bytes.fromhex("1c53bb6b")
 """Begins Matroska's index, which lies behind the last frame."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .kill import Setting, attacked, table
+from faults.kill import Setting, attacked, table
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from faults.reel import Reel
+from faults.settings import program
 from resilver_server.domain.jobs import JobState
 from resilver_server.scheduling.records import EventKind
 from support.jobs import manager, on_loop, rows
-
-from .reel import Reel
-from .settings import program
 
 
 @pytest.mark.parametrize("kind", ["SolveTask", "RenderTask"])

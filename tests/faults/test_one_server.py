@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from faults import walled
 from support.serving import SERVE, environment, server_process
-
-from . import walled
 
 
 def refused(home: Path, *walls: str) -> str:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from faults import power
+from faults.dying import armed_file
+from faults.reel import REPLAYED, Reel, submit, wait_for, walled_server
+from faults.stage import LEAVING, alive, processes_of, workers_of
 from resilver.v1 import jobs_pb2
 from resilver_client.errors import ResilverError
-
-from . import power
-from .dying import armed_file
-from .reel import REPLAYED, Reel, submit, wait_for, walled_server
-from .stage import LEAVING, alive, processes_of, workers_of
 
 CUTS = int(os.environ.get("RESILVER_CUTS", "4"))
 """In continuous integration; the note has a longer run."""

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from faults.reel import Reel
+from faults.stage import alive, surroundings
 from resilver_client.errors import DeviceFailed, OutOfMemory, WorkerLost
 from resilver_server.domain.jobs import JobState
 from resilver_server.domain.recipes import Delivery, Recipe, StageSettings
@@ -23,9 +25,6 @@ from resilver_server.execution.local import LocalExecutor
 from resilver_server.execution.worker import typed
 from resilver_server.planning.tasks import InstallResult, InstallTask
 from support.jobs import manager, rows
-
-from .reel import Reel
-from .stage import alive, surroundings
 
 
 @pytest.fixture(autouse=True)
