@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import random
-import select
+import selectors
 import struct
 import subprocess
 import sys
@@ -97,7 +97,10 @@ class Child:
         assert process.stdout is not None
         patience = PATIENCE if self._waited else _STARTING
         self._waited = True
-        if not select.select([process.stdout], [], [], patience)[0]:
+        with selectors.DefaultSelector() as waiting:  # select itself cannot wait for files beyond the thousandth
+            waiting.register(process.stdout, selectors.EVENT_READ)
+            told = waiting.select(patience)
+        if not told:
             self._end()
             return {"outcome": "hang", "reason": f"more than {patience:g} s", "seconds": patience}
         line = process.stdout.readline()

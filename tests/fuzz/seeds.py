@@ -8,7 +8,6 @@ import wave
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import opentimelineio as otio
 import safetensors.torch
@@ -171,5 +170,4 @@ def models(folder: Path) -> dict[str, list[bytes]]:
 
 def every(folder: Path) -> dict[str, list[bytes]]:
     """Seeds of all targets by name."""
-    av.logging.set_level(av.logging.PANIC)
     return timelines(folder) | messages() | movies(folder) | pictures(folder) | models(folder)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import socket
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,14 +34,15 @@ def watched(folder: Path) -> Iterator[list[str]]:
 
 
 def _names(descriptor: int) -> Iterator[str]:
-    while select.select([descriptor], [], [], 0)[0]:
-        events, at = os.read(descriptor, 1 << 16), 0
-        while at < len(events):
-            length = struct.unpack_from("iIII", events, at)[3]
-            name = events[at + 16 : at + 16 + length].rstrip(b"\0")
-            at += 16 + length
-            if name:
-                yield os.fsdecode(name)
+    with suppress(BlockingIOError):
+        while True:
+            events, at = os.read(descriptor, 1 << 16), 0
+            while at < len(events):
+                length = struct.unpack_from("iIII", events, at)[3]
+                name = events[at + 16 : at + 16 + length].rstrip(b"\0")
+                at += 16 + length
+                if name:
+                    yield os.fsdecode(name)
 
 
 @contextmanager
@@ -52,7 +52,8 @@ def listening() -> Iterator[tuple[int, list[str]]]:
         server.setblocking(False)
         calls: list[str] = []
         yield server.getsockname()[1], calls
-        while select.select([server], [], [], 0)[0]:
-            connection, address = server.accept()
-            connection.close()
-            calls.append(str(address))
+        with suppress(BlockingIOError):
+            while True:
+                connection, address = server.accept()
+                connection.close()
+                calls.append(str(address))
