@@ -22,7 +22,7 @@ from resilver_server.planning.tasks import (
     SolveResult,
 )
 from resilver_server.storage.content import ContentKind, changes_key
-from resilver_server.storage.files import remove
+from resilver_server.storage.files import remove, sync_folder, sync_tree
 from resilver_server.storage.rows import ShotRow
 
 from .desk import JobRun, at_folder, disk_error
@@ -137,11 +137,18 @@ async def _staging(run: JobRun, output: Path, shot: int) -> Path:
 async def _run_staged(
     run: JobRun, shot: ShotRow, plan: ShotPlan, staging: Path, kind: type[R], task: JoinTask | PreviewTask
 ) -> R:
-    """The media is read here too: by a preview, and for the sound of a result."""
+    """What the task wrote is on the disk before a row counts on it. The media is read here too: by a preview, and for
+    the sound of a result."""
     report = run.tracker.reporter(shot.number, _UNIT)
     try:
         async with watched(run, shot, plan):
-            return await run_as(run.desk.executor, kind, task, report, run.priority)
+            made = await run_as(run.desk.executor, kind, task, report, run.priority)
+        await asyncio.to_thread(sync_tree, staging)
+        await asyncio.to_thread(sync_folder, staging.parent)
+        return made
+    except OSError as error:
+        await asyncio.to_thread(remove, staging)
+        raise disk_error(error, staging.parent) from error
     except BaseException as error:
         await asyncio.to_thread(remove, staging)
         if isinstance(error, DiskFull | OutputUnwritable):
