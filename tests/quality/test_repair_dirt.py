@@ -103,34 +103,6 @@ def test_dirt_that_stays_is_found_in_all_of_its_frames(stays: int) -> None:
     assert all(np.abs(result - frame).max() < 0.04 for result, frame in zip(results, frames, strict=True))
 
 
-def leaping(count: int) -> list[Image]:
-    """A textured thing that goes 10 pixels a frame over a still ground, farther than flow follows."""
-    thing = 0.25 + 0.3 * still(1, seed=8)[0][:, 20:52, 20:52]
-    result = [frame.copy() for frame in still(count)]
-    for k, frame in enumerate(result):
-        frame[:, 30:62, 10 * k : 10 * k + 32] = thing
-    return result
-
-
-@pytest.mark.parametrize("stays", [1, 2])
-def test_dirt_goes_from_what_moves_too_fast_for_the_flow_and_that_stays(stays: int) -> None:
-    frames = leaping(8)
-    given = [frame.copy() for frame in frames]
-    for k in range(3, 3 + stays):
-        given[k][:, 40:48, 48:55] = 0.97
-    assert all(np.array_equal(result, frame) for result, frame in zip(repaired(frames), frames, strict=True))
-    for k, result in enumerate(repaired(given)):
-        spot = (result != given[k]).any(axis=0)[41:47, 49:54]
-        assert spot.all() if 3 <= k < 3 + stays else not spot.any()
-
-
-def test_a_span_holds_the_frames_between_those_compared_with() -> None:
-    assert [offset for offset in range(-4, 5) if dirt.Span(-2, 2, (), True).holds(offset)] == [-1, 1]
-    assert [offset for offset in range(-4, 5) if dirt.Span(3, 4, (), True).holds(offset)] == [1, 2]
-    assert [offset for offset in range(-4, 5) if dirt.Span(-2, -3, (), True).holds(offset)] == [-1]
-    assert not any(dirt.Span(-1, 1, (), False).holds(offset) for offset in range(-4, 5))
-
-
 def test_what_stays_for_four_frames_is_no_dirt() -> None:
     given = [spotted(frame, 30, 50) if 3 <= k < 7 else frame for k, frame in enumerate(still(10))]
     assert all(np.array_equal(result, frame) for result, frame in zip(repaired(given), given, strict=True))

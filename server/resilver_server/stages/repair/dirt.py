@@ -51,8 +51,6 @@ _SURE = 3.0
 """Standing out by so many disagreements is dirt, at sensitivity 0.5."""
 _LIKELY = 1.0
 """As much is, where it touches such a place."""
-_FAINTER = 0.5
-"""Share of these from which other places are looked at besides: what they are like has to tell the more."""
 _PLENTY = 25.0
 """As many disagreements in all over a connected place that likely is dirt make it sure: much that is faint."""
 _FAINTEST = 0.08
@@ -90,14 +88,6 @@ class Span:
     def one_sided(self) -> bool:
         return self.first * self.second > 0
 
-    def holds(self, offset: int) -> bool:
-        """Whether another frame has the dirt too, as far as the frames compared with tell: it lies between them and
-        the frame."""
-        low, high = min(self.first, self.second), max(self.first, self.second)
-        if self.one_sided:
-            return 0 < offset < low or high < offset < 0
-        return offset != 0 and low < offset < high
-
 
 @dataclass(frozen=True)
 class Pieces:
@@ -109,14 +99,10 @@ class Pieces:
     """(numbers, 4) first row, first column, rows and columns of each."""
     thickness: npt.NDArray[np.float32]
     """(numbers,) pixels across where each is thickest: that of a hair is its width, however long it is."""
-    strength: npt.NDArray[np.float64]
-    """(spans, numbers) how much each stands out over its place, for each of the spans that were tried."""
     span: npt.NDArray[np.int64]
-    """(numbers,) which of them holds for each."""
+    """(numbers,) which of the spans that were tried holds for each."""
     bands: frozenset[int] = frozenset()
     """Those that are marks of a splice: nothing that moves lies across a whole frame for so short."""
-    sure: int = 0
-    """How many of the numbers, from 0 on, are of pieces that surely differ; the others are fainter."""
 
     def numbers(self) -> list[int]:
         return [int(number) for number in np.unique(self.labels) if number]
@@ -151,9 +137,9 @@ def scores(
     flows: Mapping[int, torch.Tensor],
     tried: Sequence[Span],
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(spans, h, w): by how many disagreements each place stands out, negative where it does not, 0 where neither of
-    the two frames compared with shows it; and (h, w) the most by which it does where edges a little off are not
-    allowed for. Where one of the two shows it, that one speaks, and the edge of the other.
+    """(spans, h, w): by how many disagreements each place stands out, negative where it does not, 0 where one of the
+    two frames compared with does not show it; and (h, w) the most by which it does where edges a little off are not
+    allowed for.
 
     ``current`` and each of ``moved`` (by offset): (1, h, w), smoothed, of one brightness.
     """
@@ -166,7 +152,7 @@ def scores(
         unit = _disagreement(moved, span) * _caution(rough, span)
         outstanding = torch.maximum(_least(above, span), _least(below, span))
         one, other = current - moved[span.first], current - moved[span.second]
-        found.append(outstanding / unit * _shown(seen[span.first], seen[span.second]))
+        found.append(outstanding / unit * (seen[span.first] & seen[span.second]))
         plain.append(torch.maximum(torch.minimum(one, other), -torch.maximum(one, other)) / unit)
     return torch.cat(found), torch.cat(plain).amax(0)
 
@@ -178,12 +164,6 @@ def _inside(flow: torch.Tensor) -> torch.Tensor:
     columns = torch.arange(width, device=flow.device, dtype=flow.dtype)
     x, y = columns + flow[:, 0], rows + flow[:, 1]
     return (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
-
-
-def _shown(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """How much it counts that a place stands out, by which of two frames show it."""
-    either = (first | second).float()
-    return torch.where(first & second, either, either / ONE_SIDED)
 
 
 def _least(difference: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
@@ -225,20 +205,12 @@ def _caution(rough: Mapping[int, torch.Tensor], span: Span) -> torch.Tensor:
 
 
 def pieces(score: torch.Tensor, sensitivity: float, largest: float) -> Pieces:
-    """Connected places that likely are dirt and surely are somewhere or in sum, at most ``largest`` pixels thick; marks
-    of a splice among them; and fainter ones that touch none of these.
+    """Connected places that likely are dirt and surely are somewhere or in sum, at most ``largest`` pixels thick.
 
     On the CPU: labels spread from pixel to pixel, which is no work for tensors. ``score`` is that of ``scores``.
     """
-    planes, scale = score.float().cpu().numpy(), factor(sensitivity)
-    found = _with_bands(_pieces(planes, scale, largest, _PLENTY * scale))
-    fainter = _pieces(planes, _FAINTER * scale, largest, np.inf)
-    touching = np.unique(fainter.labels[found.labels > 0])
-    fresh = np.where(np.isin(fainter.labels, touching), 0, fainter.labels)
-    return _joined(found, replace(fainter, labels=fresh))
-
-
-def _pieces(planes: npt.NDArray[np.float32], scale: float, largest: float, plenty: float) -> Pieces:
+    scale = factor(sensitivity)
+    planes = score.float().cpu().numpy()
     best = planes.max(axis=0)
     likely = (best > _LIKELY * scale).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
@@ -246,28 +218,14 @@ def _pieces(planes: npt.NDArray[np.float32], scale: float, largest: float, plent
     kept = np.zeros(count, np.bool_)
     kept[np.unique(labels[best > _SURE * scale])] = True
     mass = np.bincount(labels.ravel(), weights=best.ravel(), minlength=count)
-    kept |= (mass > plenty) & (boxes[:, 2:].max(axis=1) <= _FAINTEST * best.shape[0])
+    sides = boxes[:, 2:].max(axis=1)
+    kept |= (mass > _PLENTY * scale) & (sides <= _FAINTEST * best.shape[0])
     kept[0] = False
     kept &= ~_fringe(boxes, *best.shape)
     thickness = _thickness(likely, labels, count)
     kept &= thickness <= max(1.0, largest)
     found = np.asarray(np.where(kept[labels], labels, 0), np.int32)
-    strength = _strength(planes, found, count)
-    return Pieces(found, boxes, thickness, strength, np.asarray(np.argmax(strength, axis=0), np.int64))
-
-
-def _joined(found: Pieces, more: Pieces) -> Pieces:
-    """Both, where they do not overlap."""
-    count = len(found.boxes)
-    return Pieces(
-        np.where(more.labels > 0, more.labels + count, found.labels).astype(np.int32),
-        np.concatenate([found.boxes, more.boxes]),
-        np.concatenate([found.thickness, more.thickness]),
-        np.concatenate([found.strength, more.strength], axis=1),
-        np.concatenate([found.span, more.span]),
-        found.bands,
-        count,
-    )
+    return Pieces(found, boxes, thickness, _votes(planes, found, count))
 
 
 def _fringe(boxes: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -285,7 +243,7 @@ def _thickness(mask: npt.NDArray[np.uint8], labels: npt.NDArray[np.int32], count
     return np.asarray(2 * thickness - 1, np.float32)
 
 
-def _with_bands(found: Pieces) -> Pieces:
+def with_bands(found: Pieces) -> Pieces:
     """The pieces, and a new one for every few rows that they cover most of: where a splice left its mark."""
     height, width = found.labels.shape
     covered = (found.labels > 0).mean(axis=1) > _ACROSS
@@ -299,13 +257,11 @@ def _with_bands(found: Pieces) -> Pieces:
         spans_held.append(found.span[np.bincount(inside[inside > 0]).argmax()])
         labels[first : first + rows] = number
     boxes = np.array([(first, 0, rows, width) for first, rows in bands], np.int32)
-    held = np.array(spans_held, np.int64)
     return Pieces(
         labels,
         np.concatenate([found.boxes, boxes]),
         np.concatenate([found.thickness, boxes[:, 2].astype(np.float32)]),
-        np.concatenate([found.strength, np.eye(len(found.strength))[:, held]], axis=1),
-        np.concatenate([found.span, held]),
+        np.concatenate([found.span, np.array(spans_held, np.int64)]),
         frozenset(range(count, count + len(bands))),
     )
 
@@ -330,9 +286,9 @@ def factor(sensitivity: float) -> float:
     return float(16 ** (0.5 - sensitivity))
 
 
-def _strength(score: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.float64]:
-    """(spans, labels) sums over each piece."""
+def _votes(score: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
+    """(labels,) the span that holds best for all of a piece."""
     inside = labels > 0
     owners = labels[inside]
     sums = [np.bincount(owners, weights=np.maximum(plane[inside], 0), minlength=count) for plane in score]
-    return np.asarray(np.stack(sums), np.float64)
+    return np.asarray(np.argmax(sums, axis=0), np.int64)

@@ -72,7 +72,7 @@ def _memory(given: FrameFormat, parameters: RepairParameters) -> int:
 
 SPEC = StageSpec(
     name="repair",
-    version=3,
+    version=2,
     summary="Removes dust, dirt and line scratches, and rebuilds burnt and missing frames",
     parameters=RepairParameters,
     analysed=True,

@@ -10,9 +10,8 @@ from resilver_server.stages.planes import around, reduced, smooth
 from . import bursts, dirt, motion, sizes, things
 from .spec import DIRT_REACH, RepairParameters
 
-_THINGS = 0.12
-"""Share of the height within which things are looked for in the frames around: people who walk before a camera go a
-tenth of the picture from frame to frame."""
+_THINGS = 0.04
+"""Share of the height within which things are looked for in the frames around."""
 _DOUBTFUL = 0.1
 """Share of the height by which dirt may be thick for which only frames of one side speak."""
 _SEEN = 3
@@ -36,10 +35,10 @@ def found(view: View, tried: list[dirt.Span], parameters: RepairParameters) -> d
     sensitivity, smoothed = parameters.sensitivity, smooth(view.current)[0]
     score, trace = dirt.scores(smoothed, view.smoothed, view.flow, tried)
     pieces = dirt.pieces(score, sensitivity, parameters.largest * view.height / view.factor)
-    pieces = dirt.within(pieces, tried, max(_NEAREST, _DOUBTFUL * smoothed.shape[-2]))
+    pieces = dirt.within(dirt.with_bands(pieces), tried, max(_NEAREST, _DOUBTFUL * smoothed.shape[-2]))
     reach = max(_NEAREST, round(_THINGS * smoothed.shape[-2]))
-    scene = things.scene(smoothed, view.smoothed, view.still, tried, reach)
-    pieces = things.dirt_alone(pieces, tried, scene, sensitivity)
+    pieces = things.standing_alone(pieces, tried, smoothed, view.smoothed, sensitivity)
+    pieces = things.without_things(pieces, tried, smoothed, view.smoothed, reach)
     return dirt.with_rims(pieces, trace, sensitivity)
 
 
@@ -59,12 +58,10 @@ class View:
         rows, columns = lumas.shape[-2:]
         flow = motion.enlarged(found, coarser, rows, columns, lumas)
         self.current = lumas[centre : centre + 1]
-        others = lumas[[centre + offset for offset in offsets]]
-        plain = motion.moved(others, flow)
+        plain = motion.moved(lumas[[centre + offset for offset in offsets]], flow)
         level = _levelled(smooth(self.current), smooth(plain))
         self.smoothed = dict(zip(offsets, level, strict=True))
-        still = smooth(others) * _exposure(self.current, others)
-        self.still = dict(zip(offsets, still, strict=True))
+        self.plain = dict(zip(offsets, plain[:, None], strict=True))
         self.flow = dict(zip(offsets, flow[:, None], strict=True))
 
 
