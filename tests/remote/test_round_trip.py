@@ -43,6 +43,15 @@ def here(tmp_path_factory: pytest.TempPathFactory, reel: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def restored(server: tuple[ServerProcess, Line], reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Line:
+    """The server, which has restored the film once."""
+    folder, line = tmp_path_factory.mktemp("once"), server[1]
+    with resilver(folder / "home", line.address, line.token, "restore", reel, "-o", folder / "out.mkv", *RECIPE) as run:
+        ended(run)
+    return line
+
+
 def received(line: Line) -> int:
     with connect(line.address, line.token) as client:
         return int(client.call(lambda link: link.content.GetUsage, content_pb2.GetUsageRequest()).received)
@@ -85,14 +94,14 @@ def test_ten_cuts_change_no_byte_and_send_none_twice(
 
 
 def test_the_same_command_again_sends_and_renders_nothing(
-    server: tuple[ServerProcess, Line], reel: Path, here: Path, tmp_path: Path
+    restored: Line, reel: Path, here: Path, tmp_path: Path
 ) -> None:
-    line, before = server[1], received(server[1])
+    before = received(restored)
     with resilver(
-        tmp_path / "home", line.address, line.token, "restore", reel, "-o", tmp_path / "out.mkv", *RECIPE
+        tmp_path / "home", restored.address, restored.token, "restore", reel, "-o", tmp_path / "out.mkv", *RECIPE
     ) as run:
         ended(run)
-    assert received(line) == before
+    assert received(restored) == before
     assert_same_results(tmp_path, here)
 
 
@@ -161,10 +170,10 @@ def test_a_result_that_is_there_is_kept_and_nothing_is_rendered(
 
 
 def test_the_server_keeps_nothing_of_the_client_s_paths(
-    server: tuple[ServerProcess, Line], reel: Path, here: Path
+    server: tuple[ServerProcess, Line], restored: Line, reel: Path
 ) -> None:
     """Its database knows the film by digest and name."""
-    with connect(server[1].address, server[1].token) as client:
+    with connect(restored.address, restored.token) as client:
         assert isinstance(client, Client)
         assert any(job.state == jobs_pb2.JOB_STATE_SUCCEEDED for job in client.all_jobs())
     for file in server[0].home.rglob("*"):
