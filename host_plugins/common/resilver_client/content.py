@@ -13,6 +13,7 @@ from resilver.v1 import content_pb2 as messages
 
 from .client import Client
 from .contact import LOST, Contact
+from .disk import sync_folder
 from .errors import ContentDamaged, DiskFull, MediaChanged, MediaUnreadable, OutputExists, OutputUnwritable
 
 PIECE = 256 << 10
@@ -196,7 +197,7 @@ def put(draft: Path, target: Path) -> None:
             draft.unlink()
             return
         _link(draft, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except FileExistsError as error:
         raise OutputExists("the file is there already", where=str(target), remedy="choose another output") from error
     except OSError as error:
@@ -267,16 +268,6 @@ def _link(draft: Path, target: Path) -> None:
         draft.rename(target)
     else:
         draft.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(error: OSError, path: Path) -> OutputUnwritable:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import os
-import secrets
 from pathlib import Path
 
 from resilver_client.errors import InvalidRequest
 from resilver_client.pinning import NAME, fingerprint_of_pem
 
 from .addresses import TlsFiles
+from .tokens import private_draft
 
 _YEARS = 10
 _DAY = datetime.timedelta(days=1)
@@ -26,8 +25,8 @@ def ensure_certificate(home: Path) -> TlsFiles:
     if not (files.certificate.exists() and files.key.exists()):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         certificate, key = _make()
-        _write(files.key, key)
-        _write(files.certificate, certificate)
+        private_draft(files.key, key).replace(files.key)
+        private_draft(files.certificate, certificate).replace(files.certificate)
     return files
 
 
@@ -64,13 +63,3 @@ def _make() -> tuple[bytes, bytes]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM), private
-
-
-def _write(file: Path, data: bytes) -> None:
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(file)

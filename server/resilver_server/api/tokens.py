@@ -40,14 +40,20 @@ def _exposed(file: Path) -> bool:
     return sys.platform != "win32" and is_shared(file.stat())
 
 
-def _create(file: Path) -> None:
-    """Write a whole file beside it, then link it into place: it never exists half-written or with another mode."""
+def private_draft(file: Path, data: bytes) -> Path:
+    """A whole new file beside ``file``, on the disk, that only its owner can read: to be moved or linked into place, so
+    that ``file`` never exists half-written or with another mode."""
     draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_urlsafe(32) + "\n")
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+    return draft
+
+
+def _create(file: Path) -> None:
+    draft = private_draft(file, f"{secrets.token_urlsafe(32)}\n".encode())
     try:
         os.link(draft, file)
     except FileExistsError:

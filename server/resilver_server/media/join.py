@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import FrameCountMismatch, InternalError, OutputExists
 from resilver_server.domain.digests import digest_file, digest_of
 from resilver_server.domain.formats import ColourTags, FrameFormat, MediaInfo
@@ -26,7 +27,7 @@ from .files import opened, video_stream
 from .probe import probe, probe_movie
 from .profiles import Profile
 from .tagging import fitting
-from .writer import BIT_EXACT, FRAME_NAME, remove, sync_file, sync_folder, write_error
+from .writer import BIT_EXACT, FRAME_NAME, remove, sync_file, write_error
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from torch import Tensor
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import DiskFull, FrameCountMismatch, GeometryMismatch, OutputUnwritable, ResilverError
 from resilver_server.domain.formats import ColourTags, FrameFormat
 from resilver_server.domain.rates import Rate
@@ -236,14 +237,3 @@ def remove(path: Path) -> None:
 def sync_file(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Make names in a folder durable; systems that cannot open folders do it by themselves."""
-    if os.name != "posix":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

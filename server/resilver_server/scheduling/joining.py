@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import DiskFull, FrameCountMismatch, OutputExists, OutputUnwritable
 from resilver_server.domain.serial import canonical, loads
 from resilver_server.execution.executor import run_as
@@ -22,7 +23,7 @@ from resilver_server.planning.tasks import (
     SolveResult,
 )
 from resilver_server.storage.content import ContentKind, changes_key
-from resilver_server.storage.files import remove, sync_folder, sync_tree
+from resilver_server.storage.files import remove, sync_tree
 from resilver_server.storage.rows import ShotRow
 
 from .desk import JobRun, at_folder, disk_error
@@ -146,11 +147,10 @@ async def _run_staged(
         await asyncio.to_thread(sync_tree, staging)
         await asyncio.to_thread(sync_folder, staging.parent)
         return made
-    except OSError as error:
-        await asyncio.to_thread(remove, staging)
-        raise disk_error(error, staging.parent) from error
     except BaseException as error:
         await asyncio.to_thread(remove, staging)
+        if isinstance(error, OSError):
+            raise disk_error(error, staging.parent) from error
         if isinstance(error, DiskFull | OutputUnwritable):
             raise at_folder(error, staging.parent) from error
         raise

@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from .files import make_folder, remove, size_of, sync_folder, sync_tree
+from resilver_client.disk import sync_folder
+
+from .files import make_folder, remove, size_of, sync_tree
 from .rows import ContentRow, fetch, insert
 
 

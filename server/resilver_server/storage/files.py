@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from pathlib import Path
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import OutputExists
 
 
@@ -19,17 +19,6 @@ def sync_tree(path: Path) -> None:
         sync_folder(path)
         return
     descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(path: Path) -> None:
-    """Force a folder's names to the disk; Windows does that by itself."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -16,10 +16,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import ContentBusy, ContentDamaged, DiskFull, InvalidRequest, QuotaExceeded
 from resilver_client.references import is_digest
 
-from .files import make_folder, remove, sync_folder
+from .files import make_folder, remove
 
 FRESH = 3600.0
 """Seconds in which an upload stays even where room is wanted: its client has not named it yet."""

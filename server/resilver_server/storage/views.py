@@ -14,11 +14,11 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from resilver_client.disk import sync_folder
 from resilver_client.errors import ContentMissing
 from resilver_client.references import CONTENT as FILE
 from resilver_client.references import LARGEST_MANIFEST, Entry, Reference, read_manifest
 
-from .files import sync_folder
 from .uploads import Uploads
 
 _HALF = ".half"
